@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+//
+// What stands between the translator and an engine: code is compiled from IR, entered, chained,
+// thrown away. Backends: x86-64 machine code, and the interpreter, which defines the IR.
+//
+// tcg/ knows no guest, MMU or device. The engine hands over a TcgLayout (where in the CPU
+// structure things stand that fast paths touch) and TcgOps (what to call when a fast path does
+// not suffice).
+//
+// Threads: one TcgContext is shared by the vCPUs of a machine. tcg_compile(), tcg_link(),
+// tcg_unlink() and tcg_flush() are called under the engine's translation lock; tcg_enter() by
+// any vCPU at any time. Patching of jumps is atomic with respect to running code.
+//
+// Memory: the code buffer is one memfd mapped twice, writable and executable; no page is both.
+#ifndef TCG_BACKEND_H
+#define TCG_BACKEND_H
+
+#include "tcg/ir.h"
+
+/* Software TLB as the fast path sees it (softmmu/tlb.h owns the types; the numbers are checked
+ * against it by static assertions in accel/tcg). For an access to A of S bytes the entry is
+ *   E = bank + tlb_offset + ((A >> page_bits) & (2^tlb_bits - 1)) * 2^entry_bits
+ * and it may be done at host address A + E.addend when
+ *   ((A + S - 1) & -2^page_bits) == E.tag      for unaligned-tolerant accesses, or
+ *   (A & (-2^page_bits | 2^align - 1)) == E.tag  for those with an alignment.
+ * An entry that must not hit (invalid, MMIO, not-dirty) has low bits set in its tag.
+ *
+ * Jump cache: entry J = bank + jump_offset + ((PC >> pc_shift) & (2^jump_bits - 1)) * 16 holds the
+ * guest pc (8 bytes) and the host code address (8 bytes); valid for this bank by construction. */
+typedef struct TcgLayout {
+    uint32_t env_bank;         /* offset in env of the pointer to the current bank */
+    uint32_t env_bank_unpriv;  /* offset in env of the pointer to the unprivileged bank */
+    uint32_t env_exit_request; /* offset in env of an int32_t, not 0: leave at the next poll */
+    uint32_t env_pc;           /* offset in env of the guest pc */
+    uint32_t page_bits, tlb_bits, entry_bits;
+    uint32_t tlb_offset;       /* in the bank */
+    uint32_t tag_read, tag_write, addend; /* in the entry */
+    uint32_t jump_offset;      /* in the bank */
+    uint32_t jump_bits, pc_shift;
+} TcgLayout;
+
+typedef enum TcgAccess { TCG_LOAD, TCG_STORE, TCG_RMW, TCG_CAS } TcgAccess;
+
+/* A guest access that missed the fast path. `memop` as in ir.h. Load: result in *data
+ * (zero-extended; the backend extends). Store: *data is the value. Rmw: *data is the operand, on
+ * return the old value. Cas: *data expected, *data2 new, on return *data is the old value. */
+typedef struct TcgSlowAccess {
+    TcgAccess kind;
+    uint32_t memop;
+    IrRmw rmw;
+    Vaddr addr;
+    V128 data, data2;
+} TcgSlowAccess;
+
+typedef struct TcgContext TcgContext;
+typedef struct TcgCode TcgCode;   /* the host code of one unit */
+
+typedef struct TcgOps {
+    /* Perform the access, or raise the guest's exception by way of tcg_unwind(). Guest state in
+     * memory is NOT exact on entry; tcg_sync_state(ctx, env) makes it exact (pc included) and
+     * must be called before anything that looks at it. */
+    void (*slow_access)(void *env, TcgSlowAccess *access);
+    /* Translated code at `pc` is wanted in env's current bank, which the jump cache lacked.
+     * Returns the entry to go on at, or NULL to leave with IR_REASON_LOOKUP. Must not translate
+     * or raise; a hash look-up that refills the jump cache. */
+    const void *(*lookup)(void *env, Vaddr pc);
+} TcgOps;
+
+typedef struct TcgConfig {
+    TcgLayout layout;
+    TcgOps ops;
+    const IrGlobals *globals;  /* may be NULL and given per unit */
+    size_t buffer_bytes;       /* code buffer (-accel tcg,tb-size=) */
+    bool interpreter;          /* backend=interp */
+    bool no_chain;
+    bool no_avx2, no_bmi, no_fma; /* pretend the host lacks these (tests) */
+} TcgConfig;
+
+TcgContext *tcg_context_create(const TcgConfig *config, Error **err) MUST_CHECK;
+void tcg_context_destroy(TcgContext *ctx);
+
+/* Per-vCPU part: save areas and slow-path bookkeeping. `env` is the CPU structure. */
+typedef struct TcgThread TcgThread;
+TcgThread *tcg_thread_create(TcgContext *ctx, void *env);
+void tcg_thread_destroy(TcgThread *t);
+
+/* Optimise in place (folding, copy propagation, dead code and flags). `passes` is a mask of
+ * TCG_PASS_*, ~0u for all. In debug builds the verifier runs after each. */
+enum {
+    TCG_PASS_COPY = 1 << 0,   /* forward gets and copies, common subexpressions */
+    TCG_PASS_FOLD = 1 << 1,   /* the rule table */
+    TCG_PASS_DEAD = 1 << 2,   /* unused values, overwritten sets (flags among them) */
+    TCG_PASS_ALL = ~0
+};
+void tcg_optimise(IrUnit *u, unsigned passes);
+
+/* Compile. NULL when the buffer is full: the caller stops the vCPUs, tcg_flush()es, forgets all
+ * TcgCode and tries again. The unit may be reset or freed afterwards. */
+TcgCode *tcg_compile(TcgContext *ctx, IrUnit *u);
+
+/* What to store in a jump cache and hand back from TcgOps.lookup. */
+const void *tcg_code_entry(const TcgCode *code);
+/* Host bytes, for disassembly and statistics (interp: NULL, 0). */
+const void *tcg_code_bytes(const TcgCode *code, size_t *len);
+/* Free form data of the engine (its unit descriptor). */
+void tcg_code_set_opaque(TcgCode *code, void *opaque);
+void *tcg_code_opaque(const TcgCode *code);
+
+/* One way out by exit_pc. */
+typedef struct TcgSlot TcgSlot;
+
+typedef struct TcgExit {
+    IrExitReason reason;
+    TcgSlot *slot; /* IR_REASON_CHAIN: where to link, else NULL */
+} TcgExit;
+
+/* Run translated code from `entry` until it leaves. env's pc is exact on return. */
+TcgExit tcg_enter(TcgThread *t, const void *entry);
+
+/* Make exit `slot` go to `code` from now on. For slots without IR_EXIT_SAME_PAGE the generated
+ * guard compares the jump cache entry of the target pc with code's entry, so that the link holds
+ * only in banks where the pc maps to this very code. */
+void tcg_link(TcgContext *ctx, TcgSlot *slot, TcgCode *code);
+/* Undo all links into `code`, and forget code's own; its bytes are reclaimed by tcg_flush(). */
+void tcg_unlink(TcgContext *ctx, TcgCode *code);
+/* The unit the slot belongs to. */
+TcgCode *tcg_slot_code(const TcgSlot *slot);
+
+/* Drop all code. No vCPU may be inside translated code. */
+void tcg_flush(TcgContext *ctx);
+size_t tcg_buffer_used(const TcgContext *ctx);
+size_t tcg_buffer_size(const TcgContext *ctx);
+
+/* From a slow access or helper: write back what the translated code holds in host registers, so
+ * that guest state in env is exact as of the current instruction. Idempotent. */
+void tcg_sync_state(TcgThread *t);
+/* From a slow access or a helper with IR_HELPER_FAULT: abandon the translated code; tcg_enter()
+ * returns with `reason`. Calls tcg_sync_state() first. */
+void tcg_unwind(TcgThread *t, IrExitReason reason) __attribute__((noreturn));
+
+#endif
