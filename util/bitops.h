@@ -44,6 +44,16 @@ static inline int64_t sign_extend(uint64_t v, unsigned len)
     return (int64_t)(v << (64 - len)) >> (64 - len);
 }
 
+/* Leading zeros of 128 bits; 128 for zero. */
+static inline unsigned clz128(unsigned __int128 v)
+{
+    uint64_t high = (uint64_t)(v >> 64), low = (uint64_t)v;
+    if (high) {
+        return (unsigned)__builtin_clzll(high);
+    }
+    return low ? 64 + (unsigned)__builtin_clzll(low) : 128;
+}
+
 static inline bool is_power_of_2(uint64_t v)
 {
     return v && !(v & (v - 1));
