@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// The device model: a device is a struct that begins with `Device`, a constant DeviceType, a
+// property table, and (where it has registers) a register table.
+//
+// Life: device_create() allocates and sets defaults; properties are set from the command line
+// or the board; device_realize() checks them and builds (registers, timers, backends);
+// device_reset() at power-on and system reset; device_destroy(). All types stand in
+// device_types[] (hw/core/types.c); nothing registers itself.
+//
+// Locking: `lock` guards a device's state. MMIO dispatch holds it (give it to
+// memory_region_init_mmio()); timer and backend callbacks take it themselves.
+#ifndef HW_CORE_DEVICE_H
+#define HW_CORE_DEVICE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "hw/core/irq.h"
+#include "softmmu/memory.h"
+#include "util/error.h"
+
+typedef struct Device Device;
+typedef struct DeviceType DeviceType;
+struct Machine;
+
+typedef enum PropertyKind {
+    PROP_BOOL,   /* bool: on, off */
+    PROP_UINT32, /* uint32_t */
+    PROP_UINT64, /* uint64_t */
+    PROP_SIZE,   /* uint64_t with suffix K M G */
+    PROP_STRING, /* char *, owned by the device */
+    PROP_DRIVE,  /* struct BlockBackend *, by id */
+    PROP_NETDEV, /* struct NetBackend *, by id */
+    PROP_CHARDEV, /* struct Chardev *, by id */
+    PROP_MAC,    /* uint8_t[6] */
+} PropertyKind;
+
+typedef struct Property {
+    const char *name;
+    PropertyKind kind;
+    uint32_t offset;    /* in the device's struct */
+    const char *initial; /* default as text, or NULL: zero */
+    const char *help;
+} Property;
+
+struct DeviceType {
+    const char *name;     /* as in -device */
+    const char *help;     /* one line */
+    const char *bus;      /* "virtio-bus", "system-bus": what it plugs into */
+    bool user_creatable;  /* may be given to -device */
+    size_t size;          /* of its struct */
+    const Property *properties; /* ends with name NULL; may be NULL */
+    bool (*realize)(Device *dev, Error **err);
+    void (*reset)(Device *dev);
+    void (*destroy)(Device *dev); /* what realize made; also after a failed realize */
+};
+
+struct Device {
+    const DeviceType *type;
+    char *id;              /* from id=, or NULL */
+    struct Machine *machine;
+    Device *parent;        /* the bus's owner, for `info qtree` */
+    Device *next;          /* in the machine's list, in order of creation */
+    pthread_mutex_t lock;
+    bool realized;
+};
+
+extern const DeviceType *const device_types[]; /* ends with NULL */
+const DeviceType *device_type_find(const char *name);
+
+/* Allocates, sets defaults, enters the machine's list. NULL with an Error. */
+Device *device_create(struct Machine *m, const DeviceType *type, const char *id, Error **err);
+/* Set a property from text. Names and values that do not fit get a did-you-mean. */
+bool device_set(Device *dev, const char *name, const char *value, Error **err) MUST_CHECK;
+/* Set a pointer property (drive, netdev, chardev) from code. */
+void device_set_ptr(Device *dev, const char *name, void *value);
+bool device_realize(Device *dev, Error **err) MUST_CHECK;
+void device_reset(Device *dev);
+void device_destroy(Device *dev);
+
+#endif

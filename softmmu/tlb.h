@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+//
+// The software TLB of a vCPU.
+//
+// A bank is the fast lookup of one address space in one mode: a direct-mapped TLB and a
+// direct-mapped cache from guest pc to translated code. A bank is named by a key (regime, ASID
+// and whatever else selects translations); changing ASID or exception level changes the current
+// bank and flushes nothing. TLB_BANKS banks are kept, the least recently used is recycled.
+// Behind the banks stands a larger second-level TLB, tagged by ASID or global, which also
+// remembers large pages (one entry for a block of up to 2^size_log2 bytes).
+//
+// Owner: the vCPU's own thread. Other threads never touch a Tlb: they queue invalidations with
+// vcpu_queue_work() or tlb_broadcast_*(), which the owner carries out before it runs translated
+// code again.
+//
+// Tagged addresses (top-byte-ignore) hit as themselves: the tag of an entry is the address as
+// the guest wrote it, and invalidation compares canonical addresses; aliases that differ in the
+// top byte only fall into the same slot.
+#ifndef SOFTMMU_TLB_H
+#define SOFTMMU_TLB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "softmmu/memory.h"
+#include "util/types.h"
+
+#define TLB_BITS 9          /* entries of a bank, log2 */
+#define TLB_ENTRY_BITS 5    /* bytes of an entry, log2 */
+#define TLB_JUMP_BITS 12    /* jump cache entries of a bank, log2 */
+#define TLB_BANKS 16
+#define TLB_L2_BITS 12
+
+/* Bits below the page in a tag; any of them makes the fast path miss. */
+enum {
+    TLB_INVALID = 1 << 11, /* nothing there */
+    TLB_MMIO = 1 << 10,    /* a device: every access takes the slow path */
+    TLB_NOTDIRTY = 1 << 9, /* tag_write only: the page holds translated code */
+    TLB_FLAGS = TLB_INVALID | TLB_MMIO | TLB_NOTDIRTY,
+};
+
+typedef struct TlbEntry {
+    uint64_t tag_read, tag_write; /* page address as the guest wrote it, or with flags */
+    uint64_t addend;              /* host address = guest address + addend (RAM) */
+    uint64_t gpa_page;            /* gpa of the page (for the slow path) | TLB attributes */
+} TlbEntry;
+
+typedef struct TlbJump {
+    uint64_t pc;      /* TLB_JUMP_EMPTY: none */
+    const void *code;
+} TlbJump;
+#define TLB_JUMP_EMPTY UINT64_C(1) /* no instruction has an odd address */
+
+/* What selects a bank. Equality of all fields is equality of the address space and mode. */
+typedef struct TlbKey {
+    uint32_t regime; /* translation regime and privilege: the target's own numbering */
+    uint32_t asid;
+    uint64_t flags;  /* mode bits that select translations (from CpuOps.unit_flags) */
+} TlbKey;
+
+typedef struct TlbBank {
+    TlbEntry entries[1 << TLB_BITS];
+    TlbJump jumps[1 << TLB_JUMP_BITS];
+    TlbKey key;
+    bool live;
+    uint64_t last_use;
+} TlbBank;
+
+enum { TLB_READ = 1, TLB_WRITE = 2, TLB_EXEC = 4 };
+
+/* The result of a table walk. */
+typedef struct TlbFill {
+    Hwaddr gpa;        /* of the page that holds the address, page-aligned to GUEST_PAGE_BITS */
+    uint8_t prot;      /* TLB_READ | TLB_WRITE | TLB_EXEC */
+    uint8_t size_log2; /* of the mapping: GUEST_PAGE_BITS or more */
+    bool global;       /* valid in every ASID of the regime */
+    bool device;       /* device memory type: unaligned accesses fault */
+} TlbFill;
+
+struct Tlb;
+typedef struct Tlb Tlb;
+
+typedef struct TlbStats {
+    uint64_t misses, l2_hits, walks, flushes_all, flushes_asid, flushes_page, bank_recycles;
+} TlbStats;
+
+Tlb *tlb_create(void);
+void tlb_destroy(Tlb *tlb);
+
+/* The bank for `key`, recycled if need be. */
+TlbBank *tlb_bank(Tlb *tlb, const TlbKey *key);
+
+/* Second-level lookup for (key, page of va); fills *fill. */
+bool tlb_l2_find(Tlb *tlb, const TlbKey *key, Vaddr va, TlbFill *fill);
+void tlb_l2_insert(Tlb *tlb, const TlbKey *key, Vaddr va, const TlbFill *fill);
+
+/* Enter a page into a bank. `host` NULL: MMIO. `va` as the guest wrote it. */
+void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool code_page);
+
+/* Invalidations, on the owner's thread. `va` canonical. */
+void tlb_flush_all(Tlb *tlb);
+void tlb_flush_asid(Tlb *tlb, uint32_t asid);               /* non-global entries of the ASID */
+void tlb_flush_page(Tlb *tlb, Vaddr va, uint32_t asid, bool any_asid);
+void tlb_flush_jumps(Tlb *tlb);                             /* all jump caches */
+/* Stores to the page with this host address take the slow path from now on. */
+void tlb_protect_code(Tlb *tlb, const void *host_page);
+
+const TlbStats *tlb_stats(const Tlb *tlb);
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+//
+// The vCPU as engines and boards see it, and the table through which a guest architecture
+// serves them (CpuOps). The architecture's own structure embeds a VCPU; engines never look
+// beyond it.
+//
+// One host thread per vCPU. `exit_request` is the one word by which anybody stops translated
+// code: set it (vcpu_kick()) and the vCPU comes back to its loop at the next poll, drains
+// `work`, looks at interrupts, and goes on.
+#ifndef SOFTMMU_VCPU_H
+#define SOFTMMU_VCPU_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "softmmu/clock.h"
+#include "softmmu/memory.h"
+#include "softmmu/runstate.h"
+#include "softmmu/tlb.h"
+#include "util/error.h"
+#include "util/log.h"
+
+typedef struct VCPU VCPU;
+struct IrUnit;
+struct IrGlobals;
+
+/* What kind of access a walk or a fault is about. */
+typedef enum MmuAccess { MMU_READ, MMU_WRITE, MMU_FETCH } MmuAccess;
+
+/* Why an access failed beyond what the target's own walk reports. */
+typedef enum MmuError {
+    MMU_WALK_FAULT, /* the walk itself refused: details are in the target's state */
+    MMU_ALIGNMENT,
+    MMU_EXTERNAL,   /* nothing answered at the physical address */
+} MmuError;
+
+/* A register for dumps, the debugger, snapshots and the KVM transfer. */
+typedef struct CpuRegister {
+    const char *name;  /* as in the manual, lower case */
+    const char *group; /* "general", "vector", "system" */
+    uint32_t offset;   /* in the target's CPU structure */
+    uint8_t bytes;
+} CpuRegister;
+
+/* What a guest architecture gives the engines. */
+typedef struct CpuOps {
+    const char *arch;  /* "aarch64" */
+    uint32_t insn_align_log2;
+    int capstone_arch, capstone_mode; /* cs_arch, cs_mode for in_asm */
+    const struct IrGlobals *globals;
+    const CpuRegister *registers; /* ends with name NULL */
+
+    void (*reset)(VCPU *cpu);
+
+    /* Mode bits that select translations; part of the bank's key. Exact state is in memory. */
+    uint64_t (*unit_flags)(VCPU *cpu);
+    /* The key of the current bank, and of the unprivileged one. */
+    void (*bank_key)(VCPU *cpu, bool unprivileged, TlbKey *key);
+
+    /* Translate the code at `pc`: append to `unit` until a natural end, `max_insns`, or the end of
+     * the guest page. `code` is the host address of the bytes at pc, `bytes` those left in the
+     * page. Never fails: what cannot be decoded becomes code that raises. */
+    void (*translate)(VCPU *cpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
+                      const uint8_t *code, uint32_t bytes, uint32_t max_insns);
+
+    /* Walk the tables for `va` (with its tag, if any). On refusal stores what the exception will
+     * need in the target's state and returns false; raises nothing. */
+    bool (*walk)(VCPU *cpu, Vaddr va, MmuAccess access, bool unprivileged, TlbFill *fill);
+    /* `va` without ignored top bits, for TLB maintenance. */
+    Vaddr (*canonical)(VCPU *cpu, Vaddr va);
+    /* Set up the guest's exception for a failed access; state is exact. The caller unwinds. */
+    void (*raise_mmu)(VCPU *cpu, Vaddr va, MmuAccess access, bool unprivileged, MmuError error);
+    /* Deliver what raise_* or a helper left pending; called by the loop after an unwind with
+     * IR_REASON_EXCEPTION. Enters the guest's vector. */
+    void (*deliver)(VCPU *cpu);
+
+    /* Interrupts: is an enabled and unmasked one waiting; take it; is there a reason to wake
+     * from WFI (even when masked). */
+    bool (*interrupt_ready)(VCPU *cpu);
+    void (*take_interrupt)(VCPU *cpu);
+    bool (*has_work)(VCPU *cpu);
+
+    /* Program counter access for loaders and debuggers. */
+    Vaddr (*get_pc)(VCPU *cpu);
+    void (*set_pc)(VCPU *cpu, Vaddr pc);
+    void (*dump)(VCPU *cpu, FILE *out); /* `info registers`, -d cpu */
+    /* Virtual to physical for debuggers; false when unmapped. No side effect. */
+    bool (*debug_translate)(VCPU *cpu, Vaddr va, Hwaddr *gpa);
+    void (*destroy)(VCPU *cpu);
+} CpuOps;
+
+typedef struct VcpuWork VcpuWork;
+struct VcpuWork {
+    void (*fn)(VCPU *cpu, uint64_t a, uint64_t b);
+    uint64_t a, b;
+    VcpuWork *next;
+};
+
+struct VCPU {
+    const CpuOps *ops;
+    uint32_t index;
+    /* hot words that translated code reads; offsets go into TcgLayout */
+    TlbBank *bank, *bank_unpriv;
+    _Atomic int32_t exit_request;
+    uint32_t host_mxcsr, guest_mxcsr; /* x86 hosts: FP control and sticky flags of the guest */
+
+    Tlb *tlb;
+    MemorySpace *memory;
+    VirtClock *clock;
+    RunState *run;
+    Log *log;
+    VCPU *const *peers; /* all vCPUs of the machine */
+    uint32_t peer_count;
+
+    /* state of the thread; guarded by `lock`, signalled by `wake` */
+    pthread_t thread;
+    bool thread_started;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;   /* the vCPU waits here when halted or stopped */
+    pthread_cond_t paused; /* signalled when the vCPU has stopped */
+    bool stop, stopped, quit;
+    bool halted;        /* WFI */
+    bool powered_off;   /* PSCI: waiting for CPU_ON */
+    VcpuWork *work, **work_tail;
+    _Atomic uint32_t work_pending;
+    atomic_bool in_guest; /* inside translated code: others must wait for it at a shootdown */
+
+    struct AccelCpu *accel; /* the engine's own part */
+};
+
+/* Fills in the base; the target's create function calls it first. */
+bool vcpu_init(VCPU *cpu, const CpuOps *ops, uint32_t index, MemorySpace *memory,
+               VirtClock *clock, RunState *run, Log *log, Error **err) MUST_CHECK;
+void vcpu_fini(VCPU *cpu);
+
+/* Make the vCPU look at its state soon: any thread. Wakes it from WFI too. */
+void vcpu_kick(VCPU *cpu);
+
+/* Run fn(cpu, a, b) on the vCPU's thread before it executes another translated instruction.
+ * Any thread; from its own thread too (then it runs at the next poll). */
+void vcpu_queue_work(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a, uint64_t b);
+/* As above on every other vCPU of the machine. */
+void vcpu_queue_work_others(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a,
+                            uint64_t b);
+/* Wait until every other vCPU has carried out the work queued so far, or is not in guest code
+ * (it will before it enters). Serves the caller's own queue meanwhile. DSB calls this. */
+void vcpu_wait_others(VCPU *cpu);
+void vcpu_drain_work(VCPU *cpu); /* on its own thread */
+
+/* After a change of anything that bank_key() looks at: select the banks anew. On its thread. */
+void vcpu_update_banks(VCPU *cpu);
+
+#endif

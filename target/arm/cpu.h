@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// The Arm CPU: architectural state (Arm ARM DDI 0487), and what boards connect to it.
+//
+// `regs` comes first so that X0-X30 lie in the first 256 bytes, which translated code reaches by
+// short displacements. Everything named in arm_globals[] is held in host registers by translated
+// code; other fields are read and written by helpers, and by ldenv/stenv.
+#ifndef TARGET_ARM_CPU_H
+#define TARGET_ARM_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "hw/core/irq.h"
+#include "softmmu/vcpu.h"
+#include "util/types.h"
+
+/* Input lines of a CPU, for ArmCpu.irq_in. */
+typedef enum ArmIrqInput { ARM_IRQ, ARM_FIQ, ARM_IRQ_INPUTS } ArmIrqInput;
+
+/* Output lines: the generic timers, wired to PPIs by the board. */
+typedef enum ArmTimerId {
+    ARM_TIMER_PHYS,  /* CNTP: PPI 30 */
+    ARM_TIMER_VIRT,  /* CNTV: PPI 27 */
+    ARM_TIMER_COUNT
+} ArmTimerId;
+
+/* The state that FP helpers and system registers of an exception level share. */
+typedef struct ArmException {
+    uint32_t target_el;
+    uint32_t vector_offset; /* 0 synchronous, 0x80 IRQ, 0x100 FIQ, 0x180 SError */
+    uint64_t esr, far;
+    bool far_valid;
+    uint64_t return_pc;     /* preferred return address */
+} ArmException;
+
+typedef struct ArmTimer {
+    uint64_t cval, ctl;     /* CNTx_CVAL, CNTx_CTL (ENABLE, IMASK) */
+    Timer timer;
+    IrqLine out;
+    struct ArmCpu *cpu;
+} ArmTimer;
+
+typedef struct ArmCpu {
+    /* globals of the IR */
+    struct {
+        uint64_t x[31];
+        uint64_t sp;        /* of the current level and SPSel */
+        uint64_t pc;
+        uint32_t nzcv;      /* in the IR's flags form (tcg/ir.h) */
+        uint32_t qc;        /* FPSR.QC: not 0 when saturation occurred */
+        uint64_t excl_addr; /* local monitor: address, or all ones when open */
+        uint64_t excl_lo, excl_hi; /* and the value that was loaded */
+        V128 v[32];
+    } regs;
+
+    /* PSTATE but NZCV */
+    uint32_t el;      /* 0 or 1 */
+    uint32_t spsel;
+    uint32_t daif;    /* D A I F in bits 9..6, as in SPSR */
+    uint32_t pan, uao, il, ss, btype;
+
+    uint64_t sp_el[2];
+    uint64_t elr_el1, spsr_el1, esr_el1, far_el1, vbar_el1, par_el1;
+    uint64_t afsr0_el1, afsr1_el1;
+    uint64_t sctlr_el1, actlr_el1, cpacr_el1, tcr_el1, ttbr0_el1, ttbr1_el1;
+    uint64_t mair_el1, amair_el1, contextidr_el1;
+    uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
+    uint64_t csselr_el1, cntkctl_el1, mdscr_el1;
+    uint64_t dbgbvr[16], dbgbcr[16], dbgwvr[16], dbgwcr[16], oslsr_el1, osdlr_el1;
+    uint32_t fpcr;
+    uint32_t fpsr;    /* bits not held in guest_mxcsr and qc */
+
+    ArmException exception; /* left by raise_* for deliver */
+    ArmTimer timers[ARM_TIMER_COUNT];
+    atomic_uint irq_levels; /* bit ArmIrqInput: level of the input line */
+    uint64_t mpidr;
+    const struct ArmModel *model;
+    uint64_t cntfrq_hz;
+    int64_t cnt_offset; /* CNTVOFF is 0 without EL2; kept for snapshots */
+
+    /* PSCI and semihosting conduits: the board's, called on HVC/SMC; state is exact, X0-X7 hold the
+     * call. False: not handled, the instruction is UNDEFINED. */
+    bool (*hvc)(struct ArmCpu *cpu, void *opaque);
+    bool (*smc)(struct ArmCpu *cpu, void *opaque);
+    void *conduit_opaque;
+
+    VCPU vcpu;
+} ArmCpu;
+
+static inline ArmCpu *arm_cpu(VCPU *cpu)
+{
+    return (ArmCpu *)((char *)cpu - offsetof(ArmCpu, vcpu));
+}
+
+/* A CPU model: its ID registers announce only what is complete. */
+typedef struct ArmModel ArmModel;
+/* "max", "cortex-a72", with features "max,pauth=off"; NULL with a did-you-mean. */
+const ArmModel *arm_model_find(const char *name, size_t len);
+void arm_model_print_help(FILE *out);
+
+/* Create CPU number `index` of `model_spec`. Its input lines are arm_cpu_set_irq(). */
+ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memory,
+                       VirtClock *clock, RunState *run, Log *log, Error **err);
+/* Listener for IrqLine: n is an ArmIrqInput, opaque the ArmCpu. Any thread. */
+void arm_cpu_set_irq(void *opaque, unsigned n, bool level);
+/* The device tree's "compatible" of the CPU node: "arm,cortex-a72" or "arm,armv8". */
+const char *arm_cpu_compatible(const ArmCpu *cpu);
+/* Power on at `entry` with X0 = `context` (PSCI CPU_ON): runs on the target's own thread. */
+void arm_cpu_power_on(ArmCpu *cpu, uint64_t entry, uint64_t context);
+
+extern const CpuOps arm_cpu_ops;
+
+#endif
