@@ -9,6 +9,7 @@
 #ifndef TCG_BUILDER_H
 #define TCG_BUILDER_H
 
+#include <assert.h>
 #include "tcg/ir.h"
 
 typedef struct IrBuilder {
@@ -51,6 +52,29 @@ IrRef ir_call_args(IrBuilder *b, const IrHelper *h, unsigned n, const IrRef *arg
     ir_call_args((b), (h), sizeof((IrRef[]){ __VA_ARGS__ }) / sizeof(IrRef), \
                  (IrRef[]){ __VA_ARGS__ })
 #define ir_call0(b, h) ir_call_args((b), (h), 0, NULL)
+
+/* For the generated functions: a new instruction without operands and result at the cursor. */
+static inline IrInsn *ir_build_insn(IrBuilder *b, IrOp op, IrType type, unsigned sub, uint64_t imm)
+{
+    assert(b->in_block);
+    IrBlock *block = b->unit->blocks[b->block];
+    if (__builtin_expect(block->count == block->capacity, 0)) {
+        ir_block_grow(b->unit, block);
+    }
+    IrInsn *i = &block->insns[block->count++];
+    *i = (IrInsn){ .op = op, .type = type, .sub = sub, .imm = imm };
+    return i;
+}
+
+static inline IrRef ir_build_value(IrBuilder *b, IrType type)
+{
+    IrUnit *u = b->unit;
+    if (__builtin_expect(u->value_count == u->value_capacity, 0)) {
+        ir_values_grow(u);
+    }
+    u->value_types[u->value_count] = type;
+    return u->value_count++;
+}
 
 #include "tcg/ir_build.h" /* generated */
 

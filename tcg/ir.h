@@ -239,6 +239,10 @@ IrRef ir_const(IrUnit *u, IrType type, uint64_t lo, uint64_t hi); /* shared when
 IrRef ir_value_new(IrUnit *u, IrType type);
 IrInsn *ir_insn_append(IrUnit *u, uint32_t block, const IrInsn *insn);
 
+/* Room for more instructions, more values (the builder's slow path). */
+void ir_block_grow(IrUnit *u, IrBlock *block);
+void ir_values_grow(IrUnit *u);
+
 static inline const IrConst *ir_const_get(const IrUnit *u, IrRef r)
 {
     return &u->consts[r & ~IR_CONST];
