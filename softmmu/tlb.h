@@ -41,8 +41,14 @@ enum {
 typedef struct TlbEntry {
     uint64_t tag_read, tag_write; /* page address as the guest wrote it, or with flags */
     uint64_t addend;              /* host address = guest address + addend (RAM) */
-    uint64_t gpa_page;            /* gpa of the page (for the slow path) | TLB attributes */
+    uint64_t gpa_page;            /* gpa of the page, or'ed with TLB_GLOBAL, TLB_DEVICE */
 } TlbEntry;
+
+/* Attributes in gpa_page. */
+enum {
+    TLB_GLOBAL = 1 << 0, /* valid in every ASID */
+    TLB_DEVICE = 1 << 1, /* device memory type: unaligned accesses fault */
+};
 
 typedef struct TlbJump {
     uint64_t pc;      /* TLB_JUMP_EMPTY: none */
@@ -52,7 +58,8 @@ typedef struct TlbJump {
 
 /* What selects a bank. Equality of all fields is equality of the address space and mode. */
 typedef struct TlbKey {
-    uint32_t regime; /* translation regime and privilege: the target's own numbering */
+    uint32_t regime; /* the target's own numbering of all that a walk's result depends on besides
+                      * the ASID: translation regime, privilege, PAN, ... */
     uint32_t asid;
     uint64_t flags;  /* mode bits that select translations (from CpuOps.unit_flags) */
 } TlbKey;
@@ -62,7 +69,10 @@ typedef struct TlbBank {
     TlbJump jumps[1 << TLB_JUMP_BITS];
     TlbKey key;
     bool live;
+    bool clean;                       /* holds nothing since the last flush */
     uint64_t last_use;
+    Vaddr large_first, large_last;    /* spans all entries that came from larger mappings */
+    uint64_t jump_pages[8];           /* filter: pages (by low bits of their number) with jumps */
 } TlbBank;
 
 enum { TLB_READ = 1, TLB_WRITE = 2, TLB_EXEC = 4 };
@@ -96,6 +106,20 @@ void tlb_l2_insert(Tlb *tlb, const TlbKey *key, Vaddr va, const TlbFill *fill);
 /* Enter a page into a bank. `host` NULL: MMIO. `va` as the guest wrote it. */
 void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool code_page);
 
+/* Remember code for `pc` in the bank's jump cache. */
+void tlb_enter_jump(TlbBank *bank, Vaddr pc, unsigned pc_shift, const void *code);
+
+static inline const void *tlb_jump_find(const TlbBank *bank, Vaddr pc, unsigned pc_shift)
+{
+    const TlbJump *j = &bank->jumps[(pc >> pc_shift) & ((1u << TLB_JUMP_BITS) - 1)];
+    return j->pc == pc ? j->code : NULL;
+}
+
+static inline TlbEntry *tlb_entry(TlbBank *bank, Vaddr va)
+{
+    return &bank->entries[(va >> GUEST_PAGE_BITS) & ((1u << TLB_BITS) - 1)];
+}
+
 /* Invalidations, on the owner's thread. `va` canonical. */
 void tlb_flush_all(Tlb *tlb);
 void tlb_flush_asid(Tlb *tlb, uint32_t asid);               /* non-global entries of the ASID */
@@ -104,6 +128,6 @@ void tlb_flush_jumps(Tlb *tlb);                             /* all jump caches *
 /* Stores to the page with this host address take the slow path from now on. */
 void tlb_protect_code(Tlb *tlb, const void *host_page);
 
-const TlbStats *tlb_stats(const Tlb *tlb);
+TlbStats *tlb_stats(Tlb *tlb);
 
 #endif

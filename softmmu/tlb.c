@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+//
+// The software TLB: banks, the second level behind them, invalidation; contract in tlb.h.
+//
+// Invalidation by page looks at one slot of each bank. Entries that came from a larger mapping
+// are spread over many slots: a bank remembers the span of all of them, and an invalidation
+// inside the span clears the bank. Jump caches are filtered by a small bitmap of page numbers,
+// because most invalidated pages never held code.
+#include "softmmu/tlb.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "util/bitops.h"
+
+#define L2_WAYS 2
+#define L2_SETS (1 << (TLB_L2_BITS - 1))
+#define LARGE_BITS 8
+#define LARGE_LOG2 21 /* larger mappings are kept in pieces of 2 MiB */
+
+typedef struct L2Entry {
+    uint64_t page;    /* virtual page number of its size class, L2_EMPTY: none */
+    uint32_t regime, asid;
+    TlbFill fill;
+} L2Entry;
+#define L2_EMPTY UINT64_MAX
+
+struct Tlb {
+    TlbBank banks[TLB_BANKS];
+    L2Entry l2[L2_SETS][L2_WAYS];
+    L2Entry large[1 << LARGE_BITS];
+    uint64_t tick;
+    TlbStats stats;
+};
+
+static void bank_clear_entries(TlbBank *bank)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(bank->entries); i++)
+        bank->entries[i] = (TlbEntry){ .tag_read = TLB_INVALID, .tag_write = TLB_INVALID };
+    bank->large_first = UINT64_MAX;
+    bank->large_last = 0;
+}
+
+static void bank_clear_jumps(TlbBank *bank)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(bank->jumps); i++)
+        bank->jumps[i] = (TlbJump){ TLB_JUMP_EMPTY, NULL };
+    memset(bank->jump_pages, 0, sizeof(bank->jump_pages));
+}
+
+static void bank_clear(TlbBank *bank)
+{
+    if (bank->clean)
+        return;
+    bank_clear_entries(bank);
+    bank_clear_jumps(bank);
+    bank->clean = true;
+}
+
+static void l2_clear(Tlb *tlb)
+{
+    L2Entry *e = &tlb->l2[0][0];
+    for (unsigned i = 0; i < L2_SETS * L2_WAYS; i++)
+        e[i].page = L2_EMPTY;
+    for (unsigned i = 0; i < ARRAY_SIZE(tlb->large); i++)
+        tlb->large[i].page = L2_EMPTY;
+}
+
+Tlb *tlb_create(void)
+{
+    Tlb *tlb = aligned_alloc(64, align_up(sizeof(*tlb), 64));
+    if (!tlb)
+        return NULL;
+    memset(tlb, 0, sizeof(*tlb));
+    for (unsigned i = 0; i < TLB_BANKS; i++)
+        bank_clear(&tlb->banks[i]);
+    l2_clear(tlb);
+    return tlb;
+}
+
+void tlb_destroy(Tlb *tlb)
+{
+    free(tlb);
+}
+
+static bool key_equal(const TlbKey *a, const TlbKey *b)
+{
+    return a->regime == b->regime && a->asid == b->asid && a->flags == b->flags;
+}
+
+TlbBank *tlb_bank(Tlb *tlb, const TlbKey *key)
+{
+    TlbBank *oldest = &tlb->banks[0];
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        TlbBank *b = &tlb->banks[i];
+        if (b->live && key_equal(&b->key, key)) {
+            b->last_use = ++tlb->tick;
+            return b;
+        }
+        if (b->last_use < oldest->last_use)
+            oldest = b;
+    }
+    tlb->stats.bank_recycles += oldest->live;
+    bank_clear(oldest);
+    oldest->key = *key;
+    oldest->live = true;
+    oldest->last_use = ++tlb->tick;
+    return oldest;
+}
+
+/* ---- second level ----------------------------------------------------------------------- */
+
+static bool l2_matches(const L2Entry *e, const TlbKey *key, uint64_t page)
+{
+    return e->page == page && e->regime == key->regime &&
+           (e->fill.global || e->asid == key->asid);
+}
+
+static L2Entry *l2_large(Tlb *tlb, Vaddr va)
+{
+    return &tlb->large[(va >> LARGE_LOG2) & ((1u << LARGE_BITS) - 1)];
+}
+
+bool tlb_l2_find(Tlb *tlb, const TlbKey *key, Vaddr va, TlbFill *fill)
+{
+    uint64_t page = va >> GUEST_PAGE_BITS;
+    L2Entry *set = tlb->l2[page & (L2_SETS - 1)];
+    for (unsigned i = 0; i < L2_WAYS; i++) {
+        if (l2_matches(&set[i], key, page)) {
+            *fill = set[i].fill;
+            return true;
+        }
+    }
+    L2Entry *e = l2_large(tlb, va);
+    if (!l2_matches(e, key, va >> LARGE_LOG2))
+        return false;
+    *fill = e->fill;
+    fill->gpa += va & bit_mask(LARGE_LOG2) & ~bit_mask(GUEST_PAGE_BITS);
+    return true;
+}
+
+void tlb_l2_insert(Tlb *tlb, const TlbKey *key, Vaddr va, const TlbFill *fill)
+{
+    L2Entry e = { .regime = key->regime, .asid = key->asid, .fill = *fill };
+    if (fill->size_log2 >= LARGE_LOG2) {
+        e.page = va >> LARGE_LOG2;
+        e.fill.gpa &= ~bit_mask(LARGE_LOG2);
+        *l2_large(tlb, va) = e;
+        return;
+    }
+    e.page = va >> GUEST_PAGE_BITS;
+    L2Entry *set = tlb->l2[e.page & (L2_SETS - 1)];
+    if (!l2_matches(&set[0], key, e.page))
+        set[1] = set[0];
+    set[0] = e;
+}
+
+/* ---- filling a bank --------------------------------------------------------------------- */
+
+void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool code_page)
+{
+    Vaddr page = va & ~bit_mask(GUEST_PAGE_BITS);
+    uint64_t flags = host ? 0 : TLB_MMIO;
+    TlbEntry *e = tlb_entry(bank, va);
+    *e = (TlbEntry){
+        .tag_read = fill->prot & TLB_READ ? page | flags : TLB_INVALID,
+        .tag_write = fill->prot & TLB_WRITE ? page | flags | (code_page ? TLB_NOTDIRTY : 0)
+                                            : TLB_INVALID,
+        .addend = (uintptr_t)host - page,
+        .gpa_page = fill->gpa | (fill->global ? TLB_GLOBAL : 0) |
+                    (fill->device ? TLB_DEVICE : 0),
+    };
+    bank->clean = false;
+    if (fill->size_log2 > GUEST_PAGE_BITS) {
+        bank->large_first = MIN(bank->large_first, va & ~bit_mask(fill->size_log2));
+        bank->large_last = MAX(bank->large_last, va | bit_mask(fill->size_log2));
+    }
+}
+
+static uint64_t jump_page_bit(Vaddr va)
+{
+    return BIT((va >> GUEST_PAGE_BITS) & 63);
+}
+
+static uint64_t *jump_page_word(TlbBank *bank, Vaddr va)
+{
+    return &bank->jump_pages[(va >> (GUEST_PAGE_BITS + 6)) & 7];
+}
+
+void tlb_enter_jump(TlbBank *bank, Vaddr pc, unsigned pc_shift, const void *code)
+{
+    bank->jumps[(pc >> pc_shift) & ((1u << TLB_JUMP_BITS) - 1)] = (TlbJump){ pc, code };
+    *jump_page_word(bank, pc) |= jump_page_bit(pc);
+    bank->clean = false;
+}
+
+/* ---- invalidation ----------------------------------------------------------------------- */
+
+void tlb_flush_all(Tlb *tlb)
+{
+    tlb->stats.flushes_all++;
+    for (unsigned i = 0; i < TLB_BANKS; i++)
+        bank_clear(&tlb->banks[i]);
+    l2_clear(tlb);
+}
+
+void tlb_flush_asid(Tlb *tlb, uint32_t asid)
+{
+    tlb->stats.flushes_asid++;
+    for (unsigned i = 0; i < TLB_BANKS; i++)
+        if (tlb->banks[i].key.asid == asid)
+            bank_clear(&tlb->banks[i]);
+    L2Entry *e = &tlb->l2[0][0];
+    for (unsigned i = 0; i < L2_SETS * L2_WAYS; i++)
+        if (e[i].asid == asid && !e[i].fill.global)
+            e[i].page = L2_EMPTY;
+    for (unsigned i = 0; i < ARRAY_SIZE(tlb->large); i++)
+        if (tlb->large[i].asid == asid && !tlb->large[i].fill.global)
+            tlb->large[i].page = L2_EMPTY;
+}
+
+/* Same page, whatever the ignored top byte. */
+static bool same_page(uint64_t tag, Vaddr va)
+{
+    return !((tag ^ va) << 8 >> (8 + GUEST_PAGE_BITS));
+}
+
+static void bank_flush_page(TlbBank *bank, Vaddr va, uint32_t asid, bool any_asid)
+{
+    bool ours = any_asid || bank->key.asid == asid;
+    TlbEntry *e = tlb_entry(bank, va);
+    if ((same_page(e->tag_read, va) || same_page(e->tag_write, va)) &&
+        (ours || (e->gpa_page & TLB_GLOBAL)))
+        *e = (TlbEntry){ .tag_read = TLB_INVALID, .tag_write = TLB_INVALID };
+    /* a mapping in the span may be global, so the ASID does not help */
+    if (va >= bank->large_first && va <= bank->large_last)
+        bank_clear_entries(bank);
+    if (*jump_page_word(bank, va) & jump_page_bit(va))
+        bank_clear_jumps(bank);
+}
+
+void tlb_flush_page(Tlb *tlb, Vaddr va, uint32_t asid, bool any_asid)
+{
+    tlb->stats.flushes_page++;
+    for (unsigned i = 0; i < TLB_BANKS; i++)
+        if (!tlb->banks[i].clean)
+            bank_flush_page(&tlb->banks[i], va, asid, any_asid);
+    L2Entry *set = tlb->l2[(va >> GUEST_PAGE_BITS) & (L2_SETS - 1)];
+    for (unsigned i = 0; i < L2_WAYS; i++)
+        if (set[i].page != L2_EMPTY && same_page(set[i].page << GUEST_PAGE_BITS, va))
+            set[i].page = L2_EMPTY;
+    /* a block of 1 GiB may be there in many pieces */
+    for (unsigned i = 0; i < ARRAY_SIZE(tlb->large); i++) {
+        L2Entry *e = &tlb->large[i];
+        if (e->page != L2_EMPTY &&
+            !(((e->page << LARGE_LOG2) ^ va) << 8 >> (8 + e->fill.size_log2)))
+            e->page = L2_EMPTY;
+    }
+}
+
+void tlb_flush_jumps(Tlb *tlb)
+{
+    for (unsigned i = 0; i < TLB_BANKS; i++)
+        bank_clear_jumps(&tlb->banks[i]);
+}
+
+void tlb_protect_code(Tlb *tlb, const void *host_page)
+{
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        TlbBank *b = &tlb->banks[i];
+        if (b->clean)
+            continue;
+        for (unsigned n = 0; n < ARRAY_SIZE(b->entries); n++) {
+            TlbEntry *e = &b->entries[n];
+            if (!(e->tag_write & TLB_FLAGS) &&
+                e->tag_write + e->addend == (uintptr_t)host_page)
+                e->tag_write |= TLB_NOTDIRTY;
+        }
+    }
+}
+
+TlbStats *tlb_stats(Tlb *tlb)
+{
+    return &tlb->stats;
+}
