@@ -20,9 +20,11 @@ static unsigned recip_sqrt_estimate(unsigned a)
 {
     /* The middle of the interval, in units of 1/1024; the upper half has one bit less. */
     a = a < 256 ? a * 2 + 1 : ((a & ~1u) + 1) * 2;
-    unsigned b = 512;
-    while (a * (b + 1) * (b + 1) < 1u << 28) {
-        b++;
+    unsigned b = 512; /* becomes the largest with a * b * b < 2^28 */
+    for (unsigned bit = 256; bit; bit >>= 1) {
+        if (a * (b + bit) * (b + bit) < 1u << 28) {
+            b += bit;
+        }
     }
     return (b + 1) / 2;
 }
