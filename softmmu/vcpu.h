@@ -130,6 +130,20 @@ struct VCPU {
     struct AccelCpu *accel; /* the engine's own part */
 };
 
+/* Every guest architecture's CPU structure ("env" to the translator) holds its hot registers in
+ * the first VCPU_ENV_OFFSET bytes and its VCPU right behind them. */
+#define VCPU_ENV_OFFSET 1024
+
+static inline VCPU *vcpu_from_env(void *env)
+{
+    return (VCPU *)((char *)env + VCPU_ENV_OFFSET);
+}
+
+static inline void *vcpu_env(VCPU *cpu)
+{
+    return (char *)cpu - VCPU_ENV_OFFSET;
+}
+
 /* Fills in the base; the target's create function calls it first. */
 bool vcpu_init(VCPU *cpu, const CpuOps *ops, uint32_t index, MemorySpace *memory,
                VirtClock *clock, RunState *run, Log *log, Error **err) MUST_CHECK;

@@ -8,7 +8,9 @@
 #ifndef TARGET_ARM_CPU_H
 #define TARGET_ARM_CPU_H
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "hw/core/irq.h"
 #include "softmmu/vcpu.h"
@@ -42,6 +44,7 @@ typedef struct ArmTimer {
 
 typedef struct ArmCpu {
     /* globals of the IR */
+    union {
     struct {
         uint64_t x[31];
         uint64_t sp;        /* of the current level and SPSel */
@@ -52,6 +55,9 @@ typedef struct ArmCpu {
         uint64_t excl_lo, excl_hi; /* and the value that was loaded */
         V128 v[32];
     } regs;
+    uint8_t env_space[VCPU_ENV_OFFSET];
+    };
+    VCPU vcpu; /* at VCPU_ENV_OFFSET in every CPU structure */
 
     /* PSTATE but NZCV */
     uint32_t el;      /* 0 or 1 */
@@ -83,9 +89,8 @@ typedef struct ArmCpu {
     bool (*hvc)(struct ArmCpu *cpu, void *opaque);
     bool (*smc)(struct ArmCpu *cpu, void *opaque);
     void *conduit_opaque;
-
-    VCPU vcpu;
 } ArmCpu;
+static_assert(offsetof(ArmCpu, vcpu) == VCPU_ENV_OFFSET, "engines find the VCPU here");
 
 static inline ArmCpu *arm_cpu(VCPU *cpu)
 {
