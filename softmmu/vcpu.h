@@ -128,7 +128,24 @@ struct VCPU {
     atomic_bool in_guest; /* inside translated code: others must wait for it at a shootdown */
 
     struct AccelCpu *accel; /* the engine's own part */
+    void (*engine_sync)(VCPU *cpu);
+    void (*engine_unwind)(VCPU *cpu, int reason) __attribute__((noreturn));
 };
+
+/* From a helper or slow access: make the guest state in memory exact as of this instruction.
+ * Idempotent. (Helpers with IR_HELPER_FAULT find it exact already.) */
+static inline void vcpu_sync_state(VCPU *cpu)
+{
+    cpu->engine_sync(cpu);
+}
+
+/* From a helper with IR_HELPER_FAULT, or under a slow access: abandon the translated code and
+ * return to the engine's loop with an IrExitReason; IR_REASON_EXCEPTION makes it call
+ * CpuOps.deliver(). State is made exact first. */
+static inline __attribute__((noreturn)) void vcpu_unwind(VCPU *cpu, int reason)
+{
+    cpu->engine_unwind(cpu, reason);
+}
 
 /* Every guest architecture's CPU structure ("env" to the translator) holds its hot registers in
  * the first VCPU_ENV_OFFSET bytes and its VCPU right behind them. */
