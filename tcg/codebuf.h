@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// Memory for host code: one memfd mapped twice, writable here and executable there.
+#ifndef TCG_CODEBUF_H
+#define TCG_CODEBUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "util/error.h"
+
+typedef struct CodeBuf {
+    uint8_t *rw;        /* where code is written */
+    const uint8_t *rx;  /* where the same bytes are executed */
+    size_t size, used;  /* bytes */
+} CodeBuf;
+
+/* `bytes` is rounded up to pages and limited to less than 2 GiB. The executable mapping is put
+ * near this program's own code where possible, so that helpers are reached by direct calls. */
+bool codebuf_init(CodeBuf *cb, size_t bytes, Error **err) MUST_CHECK;
+void codebuf_fini(CodeBuf *cb);
+
+static inline const uint8_t *codebuf_rx(const CodeBuf *cb, const uint8_t *rw)
+{
+    return cb->rx + (rw - cb->rw);
+}
+
+static inline uint8_t *codebuf_rw(const CodeBuf *cb, const uint8_t *rx)
+{
+    return cb->rw + (rx - cb->rx);
+}
+
+#endif

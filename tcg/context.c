@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+//
+// The public face of the translator's back half: contexts, threads, links, unwinding.
+//
+// Links. A slot (one exit_pc) is on the list of its target, so that tcg_unlink() finds all jumps
+// into a unit. Everything about links happens under the engine's translation lock; running
+// vCPUs only read `target` and the patched instructions.
+//
+// A guarded slot (its target lies in another page) is compared with the jump cache entry of its
+// pc before the jump is taken: two instructions, between which a vCPU may be held up. So a
+// guarded slot that lost its target must not be given another one while a vCPU that passed the
+// guard for the old target may still be about to jump. Such events are numbered (ctx->epoch);
+// a thread notes the number when it enters translated code, and a slot is linked again only when
+// every thread inside entered after the slot was unlinked. Until then the exit is taken the slow
+// way, which is always right.
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include "tcg/internal.h"
+#include "util/bitops.h"
+
+#define OUTSIDE UINT64_MAX
+
+/* ---- contexts ---- */
+
+TcgContext *tcg_context_create(const TcgConfig *config, Error **err)
+{
+    TcgContext *ctx = calloc(1, sizeof *ctx);
+    if (!ctx) {
+        error_set(err, "out of memory for the translator");
+        return NULL;
+    }
+    ctx->config = *config;
+    ctx->backend = config->interpreter ? &tcg_backend_interp : &tcg_backend_x86_64;
+    /* Metadata takes about as much as code; it is only address space until used. */
+    ctx->meta_size = align_up(MAX(config->buffer_bytes, UINT64_C(1) << 20) * 2, 4096);
+    if (ctx->meta_size > UINT32_MAX) {
+        ctx->meta_size = UINT32_MAX & ~UINT64_C(4095);
+    }
+    void *meta = mmap(NULL, ctx->meta_size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (meta == MAP_FAILED) {
+        error_set_errno(err, errno, "cannot reserve %zu MiB for the translator; try a smaller "
+                        "tb-size", ctx->meta_size >> 20);
+        free(ctx);
+        return NULL;
+    }
+    ctx->meta = meta;
+    ctx->meta_used = 64; /* offset 0 names nothing */
+    atomic_init(&ctx->epoch, 1);
+    if (!ctx->backend->context_init(ctx, err)) {
+        munmap(ctx->meta, ctx->meta_size);
+        free(ctx);
+        return NULL;
+    }
+    return ctx;
+}
+
+void tcg_context_destroy(TcgContext *ctx)
+{
+    if (!ctx) {
+        return;
+    }
+    assert(!ctx->threads);
+    ctx->backend->context_fini(ctx);
+    munmap(ctx->meta, ctx->meta_size);
+    free(ctx);
+}
+
+void *tcg_meta_alloc(TcgContext *ctx, size_t bytes)
+{
+    bytes = align_up(bytes, 16);
+    if (bytes > ctx->meta_size - ctx->meta_used) {
+        return NULL;
+    }
+    void *p = ctx->meta + ctx->meta_used;
+    ctx->meta_used += bytes;
+    return p;
+}
+
+TcgThread *tcg_thread_create(TcgContext *ctx, void *env)
+{
+    TcgThread *t = aligned_alloc(64, align_up(sizeof *t, 64));
+    if (!t) {
+        return NULL;
+    }
+    *t = (TcgThread){ .ctx = ctx, .env = env };
+    atomic_init(&t->epoch, OUTSIDE);
+    if (!ctx->backend->thread_init(t)) {
+        free(t);
+        return NULL;
+    }
+    t->next = ctx->threads;
+    ctx->threads = t;
+    return t;
+}
+
+void tcg_thread_destroy(TcgThread *t)
+{
+    if (!t) {
+        return;
+    }
+    TcgThread **p = &t->ctx->threads;
+    while (*p != t) {
+        p = &(*p)->next;
+    }
+    *p = t->next;
+    t->ctx->backend->thread_fini(t);
+    free(t);
+}
+
+/* ---- code ---- */
+
+TcgCode *tcg_compile(TcgContext *ctx, IrUnit *u)
+{
+    TcgCode *code = ctx->backend->compile(ctx, u);
+    if (code) {
+        code->ctx = ctx;
+    }
+    return code;
+}
+
+const void *tcg_code_entry(const TcgCode *code)
+{
+    return code->entry;
+}
+
+const void *tcg_code_bytes(const TcgCode *code, size_t *len)
+{
+    *len = code->len;
+    return code->bytes;
+}
+
+void tcg_code_set_opaque(TcgCode *code, void *opaque)
+{
+    code->opaque = opaque;
+}
+
+void *tcg_code_opaque(const TcgCode *code)
+{
+    return code->opaque;
+}
+
+TcgExit tcg_enter(TcgThread *t, const void *entry)
+{
+    TcgContext *ctx = t->ctx;
+    /* Sequentially consistent: the note is visible before any guard is passed. */
+    atomic_store(&t->epoch, atomic_load_explicit(&ctx->epoch, memory_order_acquire));
+    TcgExit ex = ctx->backend->enter(t, entry);
+    atomic_store_explicit(&t->epoch, OUTSIDE, memory_order_release);
+    return ex;
+}
+
+/* ---- links ---- */
+
+TcgCode *tcg_slot_code(const TcgSlot *slot)
+{
+    return slot->owner;
+}
+
+/* Take the slot off its target's list; its jump leads to the stub again. */
+static void slot_unlink(TcgContext *ctx, TcgSlot *slot)
+{
+    atomic_store_explicit(&slot->target, NULL, memory_order_release);
+    if (ctx->backend->patch) {
+        ctx->backend->patch(ctx, slot, NULL);
+    }
+    *slot->prev_next = slot->next;
+    if (slot->next) {
+        slot->next->prev_next = slot->prev_next;
+    }
+    slot->next = NULL;
+    slot->prev_next = NULL;
+    if (slot->guard_rw) {
+        slot->unlinked_epoch = atomic_fetch_add(&ctx->epoch, 1);
+    }
+}
+
+/* No thread inside entered before the slot lost its last target. */
+static bool slot_quiet(const TcgContext *ctx, const TcgSlot *slot)
+{
+    if (!slot->unlinked_epoch) {
+        return true;
+    }
+    for (const TcgThread *t = ctx->threads; t; t = t->next) {
+        if (atomic_load(&t->epoch) <= slot->unlinked_epoch) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void tcg_link(TcgContext *ctx, TcgSlot *slot, TcgCode *code)
+{
+    TcgCode *old = atomic_load_explicit(&slot->target, memory_order_relaxed);
+    if (ctx->config.no_chain || code->dead || slot->owner->dead || old == code) {
+        return;
+    }
+    if (old) {
+        slot_unlink(ctx, slot);
+    }
+    if (!slot_quiet(ctx, slot)) {
+        return;
+    }
+    slot->next = code->incoming;
+    slot->prev_next = &code->incoming;
+    if (slot->next) {
+        slot->next->prev_next = &slot->next;
+    }
+    code->incoming = slot;
+    if (ctx->backend->patch) {
+        ctx->backend->patch(ctx, slot, code);
+    }
+    atomic_store_explicit(&slot->target, code, memory_order_release);
+}
+
+void tcg_unlink(TcgContext *ctx, TcgCode *code)
+{
+    code->dead = true;
+    while (code->incoming) {
+        slot_unlink(ctx, code->incoming);
+    }
+    for (uint32_t i = 0; i < code->slot_count; i++) {
+        if (atomic_load_explicit(&code->slots[i].target, memory_order_relaxed)) {
+            slot_unlink(ctx, &code->slots[i]);
+        }
+    }
+}
+
+void tcg_flush(TcgContext *ctx)
+{
+    for (const TcgThread *t = ctx->threads; t; t = t->next) {
+        assert(atomic_load(&t->epoch) == OUTSIDE && "flush while a vCPU is in translated code");
+    }
+    ctx->backend->flush(ctx);
+    /* Zero again, and given back to the host. */
+    madvise(ctx->meta, ctx->meta_size, MADV_DONTNEED);
+    ctx->meta_used = 64;
+}
+
+size_t tcg_buffer_used(const TcgContext *ctx)
+{
+    return ctx->backend->buffer_used(ctx);
+}
+
+size_t tcg_buffer_size(const TcgContext *ctx)
+{
+    return ctx->config.buffer_bytes;
+}
+
+/* ---- exceptions ---- */
+
+void tcg_sync_state(TcgThread *t)
+{
+    t->ctx->backend->sync_state(t);
+}
+
+void tcg_unwind(TcgThread *t, IrExitReason reason)
+{
+    tcg_sync_state(t);
+    t->ctx->backend->unwind(t, reason);
+}
