@@ -159,7 +159,7 @@ void tlb_l2_insert(Tlb *tlb, const TlbKey *key, Vaddr va, const TlbFill *fill)
 void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool code_page)
 {
     Vaddr page = va & ~bit_mask(GUEST_PAGE_BITS);
-    uint64_t flags = host ? 0 : TLB_MMIO;
+    uint64_t flags = host && !fill->device ? 0 : TLB_MMIO;
     TlbEntry *e = tlb_entry(bank, va);
     *e = (TlbEntry){
         .tag_read = fill->prot & TLB_READ ? page | flags : TLB_INVALID,
@@ -261,6 +261,15 @@ void tlb_flush_jumps(Tlb *tlb)
 {
     for (unsigned i = 0; i < TLB_BANKS; i++)
         bank_clear_jumps(&tlb->banks[i]);
+}
+
+void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift)
+{
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        TlbJump *j = &tlb->banks[i].jumps[(pc >> pc_shift) & ((1u << TLB_JUMP_BITS) - 1)];
+        if (j->pc == pc)
+            *j = (TlbJump){ TLB_JUMP_EMPTY, NULL };
+    }
 }
 
 void tlb_protect_code(Tlb *tlb, const void *host_page)

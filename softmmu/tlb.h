@@ -33,7 +33,7 @@
 /* Bits below the page in a tag; any of them makes the fast path miss. */
 enum {
     TLB_INVALID = 1 << 11, /* nothing there */
-    TLB_MMIO = 1 << 10,    /* a device: every access takes the slow path */
+    TLB_MMIO = 1 << 10,    /* a device, or device memory type: always the slow path */
     TLB_NOTDIRTY = 1 << 9, /* tag_write only: the page holds translated code */
     TLB_FLAGS = TLB_INVALID | TLB_MMIO | TLB_NOTDIRTY,
 };
@@ -103,7 +103,8 @@ TlbBank *tlb_bank(Tlb *tlb, const TlbKey *key);
 bool tlb_l2_find(Tlb *tlb, const TlbKey *key, Vaddr va, TlbFill *fill);
 void tlb_l2_insert(Tlb *tlb, const TlbKey *key, Vaddr va, const TlbFill *fill);
 
-/* Enter a page into a bank. `host` NULL: MMIO. `va` as the guest wrote it. */
+/* Enter a page into a bank. `host` is the page's first byte, NULL: MMIO. `va` as the guest
+ * wrote it. */
 void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool code_page);
 
 /* Remember code for `pc` in the bank's jump cache. */
@@ -125,6 +126,7 @@ void tlb_flush_all(Tlb *tlb);
 void tlb_flush_asid(Tlb *tlb, uint32_t asid);               /* non-global entries of the ASID */
 void tlb_flush_page(Tlb *tlb, Vaddr va, uint32_t asid, bool any_asid);
 void tlb_flush_jumps(Tlb *tlb);                             /* all jump caches */
+void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift); /* one pc, in every bank */
 /* Stores to the page with this host address take the slow path from now on. */
 void tlb_protect_code(Tlb *tlb, const void *host_page);
 

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+//
+// The engines of this build, in the order in which `-accel help` lists them.
+#include "accel/accel.h"
+
+#include "accel/tcg/tcg_accel.h"
+
+const AccelType *const accel_types[] = { &tcg_accel_type, NULL };

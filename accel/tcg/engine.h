@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+//
+// Inside the translation engine: units, the vCPU loop, slow memory accesses.
+//
+// Locks: `lock` (the translation lock) guards the unit table, the page table of translations,
+// the scratch unit, linking and compiling. Lookup of units reads the hash chains without it:
+// units are published with a release store and live until the whole buffer is flushed, which
+// happens only while no vCPU is in translated code (engine_exclusive_begin()).
+#ifndef ACCEL_TCG_ENGINE_H
+#define ACCEL_TCG_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "accel/accel.h"
+#include "softmmu/vcpu.h"
+#include "tcg/backend.h"
+
+/* One translation: guest code at a physical place, seen at a virtual address, in a mode. */
+typedef struct Unit Unit;
+struct Unit {
+    RamAddr ram;
+    Vaddr pc;
+    uint64_t flags;
+    uint32_t bytes; /* guest bytes covered, all in one page */
+    uint32_t insns;
+    TcgCode *code;
+    atomic_bool dead;
+    _Atomic(Unit *) next_hash;
+    Unit *next_page;
+};
+
+#define UNIT_HASH_BITS 16
+
+/* What is known of a guest page that holds translated code. */
+typedef struct UnitPage {
+    Unit *units;
+    uint64_t granules; /* bit n: bytes 64n..64n+63 may be covered by a unit */
+} UnitPage;
+
+/* Counters of `info jit`; engine-wide, under the translation lock. */
+typedef struct EngineStats {
+    uint64_t units, guest_insns, guest_bytes, host_bytes, invalidations, flushes;
+    uint64_t translate_ns;
+} EngineStats;
+
+typedef struct AccelCpu {
+    VCPU *cpu;
+    struct TcgEngine *engine;
+    TcgThread *thread;
+    uint64_t exits[IR_REASON_COUNT];
+    uint64_t lookups, lookup_hits, links, slow_accesses, mmio_accesses;
+} AccelCpu;
+
+typedef struct TcgEngine {
+    Accel accel;
+    MemorySpace *memory;
+    MemoryListener listener;
+    Log *log;
+    TcgConfig config;
+    uint32_t pc_shift;
+    TcgContext *ctx; /* made when the first CPU tells the architecture */
+    const CpuOps *ops;
+    uint32_t max_insns;
+    unsigned passes;
+
+    pthread_mutex_t lock;
+    IrUnit *scratch;
+    _Atomic(Unit *) hash[1 << UNIT_HASH_BITS];
+    UnitPage *pages;   /* by RamAddr >> GUEST_PAGE_BITS */
+    uint64_t page_count;
+    Unit **slabs;      /* allocations of units */
+    size_t slab_count, slab_used;
+    EngineStats stats;
+    uint64_t generation; /* of the code buffer: a slot of an older one must not be linked */
+
+    pthread_mutex_t exclusive_lock;
+    pthread_cond_t exclusive_cond;
+    atomic_bool exclusive_pending;
+
+    AccelCpu **cpus;
+    uint32_t cpu_count;
+} TcgEngine;
+
+/* unit.c */
+Unit *unit_find(TcgEngine *e, RamAddr ram, Vaddr pc, uint64_t flags);
+/* Find or translate; NULL when the code buffer is full. */
+Unit *unit_get(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags, const uint8_t *host);
+void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len);
+/* Whether a write there could touch translated code. Lock-free. */
+bool unit_covers(const TcgEngine *e, RamAddr addr, uint64_t len);
+void unit_forget_all(TcgEngine *e); /* after tcg_flush() */
+void unit_table_destroy(TcgEngine *e);
+
+/* memory.c */
+void engine_slow_access(void *env, TcgSlowAccess *access);
+/* Executable page of `pc`: its RamAddr and host bytes. False: an exception is set up in the
+ * guest, ready for deliver(). */
+bool engine_fetch_page(VCPU *cpu, Vaddr pc, RamAddr *ram, const uint8_t **host);
+/* The same from the TLBs alone, without a walk. */
+bool engine_fetch_cached(VCPU *cpu, Vaddr pc, RamAddr *ram);
+
+/* loop.c */
+void *engine_cpu_thread(void *cpu);
+const void *engine_lookup(void *env, Vaddr pc);
+void engine_exclusive_begin(TcgEngine *e, VCPU *self);
+void engine_exclusive_end(TcgEngine *e);
+
+/* disas.c */
+void engine_log_guest(TcgEngine *e, const IrUnit *u, const uint8_t *code);
+void engine_log_host(TcgEngine *e, const TcgCode *code);
+
+/* stats.c */
+void engine_print_stats(Accel *accel, FILE *out);
+
+#endif

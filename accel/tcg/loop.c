@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+//
+// The vCPU thread: waits while stopped, off or idle; drains queued work; takes interrupts; finds
+// or makes the unit at the pc; enters it; acts on why it came back.
+//
+// Exclusive sections (a flush of the code buffer) need every vCPU outside translated code.
+// A vCPU announces itself by `in_guest` before it looks at `exclusive_pending`, and the section
+// does the reverse, so one of the two sees the other.
+#include "accel/tcg/engine.h"
+
+#include <stdlib.h>
+#include <xmmintrin.h>
+#include "util/bitops.h"
+
+/* ---- exclusive sections ----------------------------------------------------------------- */
+
+void engine_exclusive_begin(TcgEngine *e, VCPU *self)
+{
+    pthread_mutex_lock(&e->exclusive_lock);
+    while (atomic_load(&e->exclusive_pending))
+        pthread_cond_wait(&e->exclusive_cond, &e->exclusive_lock);
+    atomic_store(&e->exclusive_pending, true);
+    for (uint32_t i = 0; i < e->cpu_count; i++) {
+        VCPU *cpu = e->cpus[i]->cpu;
+        while (cpu != self && atomic_load(&cpu->in_guest)) {
+            vcpu_kick(cpu);
+            pthread_cond_wait(&e->exclusive_cond, &e->exclusive_lock);
+        }
+    }
+    pthread_mutex_unlock(&e->exclusive_lock);
+}
+
+void engine_exclusive_end(TcgEngine *e)
+{
+    pthread_mutex_lock(&e->exclusive_lock);
+    atomic_store(&e->exclusive_pending, false);
+    pthread_cond_broadcast(&e->exclusive_cond);
+    pthread_mutex_unlock(&e->exclusive_lock);
+}
+
+static void guest_leave(TcgEngine *e, VCPU *cpu)
+{
+    atomic_store(&cpu->in_guest, false);
+    if (atomic_load(&e->exclusive_pending)) {
+        pthread_mutex_lock(&e->exclusive_lock);
+        pthread_cond_broadcast(&e->exclusive_cond);
+        pthread_mutex_unlock(&e->exclusive_lock);
+    }
+}
+
+/* False: an exclusive section came first, what the caller found may be gone. */
+static bool guest_enter(TcgEngine *e, VCPU *cpu)
+{
+    atomic_store(&cpu->in_guest, true);
+    if (!atomic_load(&e->exclusive_pending) && !atomic_load(&cpu->work_pending))
+        return true;
+    guest_leave(e, cpu);
+    pthread_mutex_lock(&e->exclusive_lock);
+    while (atomic_load(&e->exclusive_pending))
+        pthread_cond_wait(&e->exclusive_cond, &e->exclusive_lock);
+    pthread_mutex_unlock(&e->exclusive_lock);
+    return false;
+}
+
+static void flush_code(AccelCpu *ac)
+{
+    TcgEngine *e = ac->engine;
+    uint64_t generation = e->generation;
+    engine_exclusive_begin(e, ac->cpu);
+    pthread_mutex_lock(&e->lock);
+    if (generation == e->generation) { /* nobody was quicker */
+        tcg_flush(e->ctx);
+        unit_forget_all(e);
+        for (uint32_t i = 0; i < e->cpu_count; i++)
+            tlb_flush_jumps(e->cpus[i]->cpu->tlb);
+        e->generation++;
+        e->stats.flushes++;
+    }
+    pthread_mutex_unlock(&e->lock);
+    engine_exclusive_end(e);
+}
+
+/* ---- finding code ----------------------------------------------------------------------- */
+
+const void *engine_lookup(void *env, Vaddr pc)
+{
+    VCPU *cpu = vcpu_from_env(env);
+    AccelCpu *ac = cpu->accel;
+    RamAddr ram;
+    ac->lookups++;
+    if ((pc & bit_mask(cpu->ops->insn_align_log2)) || !engine_fetch_cached(cpu, pc, &ram))
+        return NULL;
+    Unit *u = unit_find(ac->engine, ram, pc, cpu->bank->key.flags);
+    if (!u)
+        return NULL;
+    ac->lookup_hits++;
+    const void *entry = tcg_code_entry(u->code);
+    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, entry);
+    return entry;
+}
+
+/* The unit at the CPU's pc. NULL: an exception was delivered, or the buffer was flushed; look
+ * at everything again. */
+static Unit *current_unit(AccelCpu *ac)
+{
+    VCPU *cpu = ac->cpu;
+    Vaddr pc = cpu->ops->get_pc(cpu);
+    RamAddr ram;
+    const uint8_t *host;
+    if (!engine_fetch_page(cpu, pc, &ram, &host)) {
+        cpu->ops->deliver(cpu);
+        return NULL;
+    }
+    Unit *u = unit_get(ac, ram, pc, cpu->bank->key.flags, host);
+    if (!u) {
+        flush_code(ac);
+        return NULL;
+    }
+    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, tcg_code_entry(u->code));
+    return u;
+}
+
+static void link_exit(AccelCpu *ac, TcgSlot *slot, uint64_t generation, Unit *to)
+{
+    TcgEngine *e = ac->engine;
+    pthread_mutex_lock(&e->lock);
+    if (generation == e->generation && !atomic_load(&to->dead)) {
+        Unit *from = tcg_code_opaque(tcg_slot_code(slot));
+        if (from && !atomic_load(&from->dead)) {
+            tcg_link(e->ctx, slot, to->code);
+            ac->links++;
+        }
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* ---- running ---------------------------------------------------------------------------- */
+
+static void log_entry(AccelCpu *ac, const Unit *u)
+{
+    TcgEngine *e = ac->engine;
+    if (!log_on_at(e->log, LOG_EXEC | LOG_CPU, u->pc))
+        return;
+    FILE *out = log_begin(e->log);
+    if (log_on(e->log, LOG_EXEC))
+        fprintf(out, "Trace %u: [%016llx/%llx]\n", ac->cpu->index, (unsigned long long)u->pc,
+                (unsigned long long)u->flags);
+    if (log_on(e->log, LOG_CPU))
+        ac->cpu->ops->dump(ac->cpu, out);
+    log_end(e->log);
+}
+
+static TcgExit enter_unit(AccelCpu *ac, const Unit *u)
+{
+    VCPU *cpu = ac->cpu;
+    cpu->host_mxcsr = _mm_getcsr();
+    _mm_setcsr(cpu->guest_mxcsr);
+    TcgExit exit = tcg_enter(ac->thread, tcg_code_entry(u->code));
+    cpu->guest_mxcsr = _mm_getcsr();
+    _mm_setcsr(cpu->host_mxcsr);
+    return exit;
+}
+
+static void handle_exit(VCPU *cpu, IrExitReason reason)
+{
+    if (reason == IR_REASON_EXCEPTION) {
+        cpu->ops->deliver(cpu);
+    } else if (reason == IR_REASON_WFI) {
+        pthread_mutex_lock(&cpu->lock);
+        cpu->halted = true;
+        pthread_mutex_unlock(&cpu->lock);
+    }
+}
+
+/* Run until the thread has to wait or end. */
+static void run(AccelCpu *ac)
+{
+    VCPU *cpu = ac->cpu;
+    TcgEngine *e = ac->engine;
+    TcgSlot *slot = NULL;
+    uint64_t slot_generation = 0;
+    for (;;) {
+        atomic_store(&cpu->exit_request, 0);
+        vcpu_drain_work(cpu);
+        if (cpu->stop || cpu->quit || cpu->halted || cpu->powered_off)
+            return;
+        if (cpu->ops->interrupt_ready(cpu)) {
+            cpu->ops->take_interrupt(cpu);
+            slot = NULL;
+        }
+        vcpu_update_banks(cpu);
+        Unit *u = current_unit(ac);
+        if (!u) {
+            slot = NULL;
+            continue;
+        }
+        if (slot && !e->config.no_chain)
+            link_exit(ac, slot, slot_generation, u);
+        slot = NULL;
+        uint64_t generation = e->generation;
+        if (!guest_enter(e, cpu))
+            continue;
+        log_entry(ac, u);
+        TcgExit exit = enter_unit(ac, u);
+        guest_leave(e, cpu);
+        ac->exits[exit.reason]++;
+        slot = exit.reason == IR_REASON_CHAIN ? exit.slot : NULL;
+        slot_generation = generation;
+        handle_exit(cpu, exit.reason);
+    }
+}
+
+/* Under the lock: true when the vCPU may run, false when the thread is to end. */
+static bool wait_until_runnable(VCPU *cpu)
+{
+    pthread_mutex_lock(&cpu->lock);
+    while (!cpu->quit) {
+        if (atomic_load(&cpu->work_pending)) {
+            pthread_mutex_unlock(&cpu->lock);
+            vcpu_drain_work(cpu);
+            pthread_mutex_lock(&cpu->lock);
+            continue;
+        }
+        if (!cpu->stop && cpu->halted && cpu->ops->has_work(cpu))
+            cpu->halted = false;
+        if (!cpu->stop && !cpu->halted && !cpu->powered_off)
+            break;
+        if (cpu->stop && !cpu->stopped) {
+            cpu->stopped = true;
+            pthread_cond_signal(&cpu->paused);
+        }
+        pthread_cond_wait(&cpu->wake, &cpu->lock);
+    }
+    bool go = !cpu->quit;
+    pthread_mutex_unlock(&cpu->lock);
+    return go;
+}
+
+void *engine_cpu_thread(void *opaque)
+{
+    AccelCpu *ac = opaque;
+    while (wait_until_runnable(ac->cpu))
+        run(ac);
+    return NULL;
+}

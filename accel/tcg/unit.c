@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+//
+// Translations: their table, their making, and their end when the guest overwrites its code.
+//
+// A unit never spans two guest pages. Each page with units has a bitmap of 64-byte granules, so
+// that data beside code in one page is written without a search.
+#include "accel/tcg/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include "util/bitops.h"
+#include "util/clock.h"
+
+#define SLAB_UNITS 1024
+#define GRANULE_BITS 6
+
+static size_t unit_hash(RamAddr ram, Vaddr pc, uint64_t flags)
+{
+    uint64_t h = (ram >> 2) * UINT64_C(0x9e3779b97f4a7c15) ^ (pc >> 12) ^ flags << 7;
+    h *= UINT64_C(0xff51afd7ed558ccd);
+    return h >> (64 - UNIT_HASH_BITS);
+}
+
+Unit *unit_find(TcgEngine *e, RamAddr ram, Vaddr pc, uint64_t flags)
+{
+    Unit *u = atomic_load_explicit(&e->hash[unit_hash(ram, pc, flags)], memory_order_acquire);
+    for (; u; u = atomic_load_explicit(&u->next_hash, memory_order_acquire))
+        if (u->ram == ram && u->pc == pc && u->flags == flags &&
+            !atomic_load_explicit(&u->dead, memory_order_relaxed))
+            return u;
+    return NULL;
+}
+
+static Unit *unit_alloc(TcgEngine *e)
+{
+    if (e->slab_used == e->slab_count * SLAB_UNITS) {
+        Unit **slabs = realloc(e->slabs, (e->slab_count + 1) * sizeof(*slabs));
+        if (!slabs)
+            return NULL;
+        e->slabs = slabs;
+        slabs[e->slab_count] = calloc(SLAB_UNITS, sizeof(Unit));
+        if (!slabs[e->slab_count])
+            return NULL;
+        e->slab_count++;
+    }
+    size_t n = e->slab_used++;
+    return &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
+}
+
+/* ---- pages ------------------------------------------------------------------------------ */
+
+static _Atomic uint8_t *code_flag(TcgEngine *e, RamAddr ram)
+{
+    const FlatView *v = atomic_load(&e->memory->view);
+    for (size_t i = 0; i < v->count; i++) {
+        MemoryRegion *mr = v->ranges[i].region;
+        if (mr->kind != MEM_MMIO && ram - mr->ram_addr < mr->size)
+            return &mr->code_pages[(ram - mr->ram_addr) >> GUEST_PAGE_BITS];
+    }
+    return NULL;
+}
+
+static void protect_work(VCPU *cpu, uint64_t host_page, uint64_t unused)
+{
+    (void)unused;
+    tlb_protect_code(cpu->tlb, (const void *)(uintptr_t)host_page);
+}
+
+/* From now on stores to the page are seen: before its bytes are read for translation. */
+static void page_protect(AccelCpu *ac, RamAddr ram, const uint8_t *host)
+{
+    _Atomic uint8_t *flag = code_flag(ac->engine, ram);
+    if (!flag || atomic_exchange(flag, 1))
+        return;
+    uintptr_t page = (uintptr_t)host & ~(uintptr_t)(GUEST_PAGE_SIZE - 1);
+    tlb_protect_code(ac->cpu->tlb, (const void *)page);
+    vcpu_queue_work_others(ac->cpu, protect_work, page, 0);
+}
+
+static uint64_t granule_mask(RamAddr ram, uint64_t len)
+{
+    unsigned first = (ram & (GUEST_PAGE_SIZE - 1)) >> GRANULE_BITS;
+    unsigned last = ((ram & (GUEST_PAGE_SIZE - 1)) + len - 1) >> GRANULE_BITS;
+    return bit_mask(last - first + 1) << first;
+}
+
+bool unit_covers(const TcgEngine *e, RamAddr addr, uint64_t len)
+{
+    while (len) {
+        uint64_t n = MIN(len, GUEST_PAGE_SIZE - (addr & (GUEST_PAGE_SIZE - 1)));
+        uint64_t page = addr >> GUEST_PAGE_BITS;
+        if (page < e->page_count &&
+            (__atomic_load_n(&e->pages[page].granules, __ATOMIC_RELAXED) & granule_mask(addr, n)))
+            return true;
+        addr += n;
+        len -= n;
+    }
+    return false;
+}
+
+/* ---- making ----------------------------------------------------------------------------- */
+
+static void log_ir(TcgEngine *e, LogItem item, const IrUnit *u, const char *title)
+{
+    if (!log_on_at(e->log, item, u->guest_pc))
+        return;
+    FILE *out = log_begin(e->log);
+    fprintf(out, "%s:\n", title);
+    ir_print(u, out);
+    fprintf(out, "\n");
+    log_end(e->log);
+}
+
+static TcgCode *translate_locked(AccelCpu *ac, Vaddr pc, uint64_t flags, const uint8_t *host)
+{
+    TcgEngine *e = ac->engine;
+    IrUnit *u = e->scratch;
+    ir_unit_reset(u);
+    u->guest_pc = pc;
+    uint32_t left = GUEST_PAGE_SIZE - (pc & (GUEST_PAGE_SIZE - 1));
+    e->ops->translate(ac->cpu, u, pc, flags, host, left, e->max_insns);
+    if (log_on_at(e->log, LOG_IN_ASM, pc))
+        engine_log_guest(e, u, host);
+    log_ir(e, LOG_OP, u, "OP");
+    tcg_optimise(u, e->passes);
+    log_ir(e, LOG_OP_OPT, u, "OP after optimization");
+    TcgCode *code = tcg_compile(e->ctx, u);
+    if (code && log_on_at(e->log, LOG_OUT_ASM, pc))
+        engine_log_host(e, code);
+    return code;
+}
+
+static void unit_publish(TcgEngine *e, Unit *u)
+{
+    UnitPage *page = &e->pages[u->ram >> GUEST_PAGE_BITS];
+    u->next_page = page->units;
+    page->units = u;
+    __atomic_fetch_or(&page->granules, granule_mask(u->ram, u->bytes), __ATOMIC_RELAXED);
+    _Atomic(Unit *) *bucket = &e->hash[unit_hash(u->ram, u->pc, u->flags)];
+    atomic_store(&u->next_hash, atomic_load(bucket));
+    atomic_store_explicit(bucket, u, memory_order_release);
+}
+
+static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags,
+                              const uint8_t *host)
+{
+    TcgEngine *e = ac->engine;
+    int64_t start_ns = host_clock_ns();
+    page_protect(ac, ram, host);
+    TcgCode *code = translate_locked(ac, pc, flags, host);
+    Unit *u = code ? unit_alloc(e) : NULL;
+    if (!u)
+        return NULL;
+    u->ram = ram;
+    u->pc = pc;
+    u->flags = flags;
+    u->bytes = MAX(e->scratch->guest_bytes, 1);
+    u->insns = e->scratch->guest_insns;
+    u->code = code;
+    tcg_code_set_opaque(code, u);
+    unit_publish(e, u);
+    size_t host_bytes;
+    tcg_code_bytes(code, &host_bytes);
+    e->stats.units++;
+    e->stats.guest_insns += u->insns;
+    e->stats.guest_bytes += u->bytes;
+    e->stats.host_bytes += host_bytes;
+    e->stats.translate_ns += host_clock_ns() - start_ns;
+    return u;
+}
+
+Unit *unit_get(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags, const uint8_t *host)
+{
+    TcgEngine *e = ac->engine;
+    Unit *u = unit_find(e, ram, pc, flags);
+    if (u)
+        return u;
+    pthread_mutex_lock(&e->lock);
+    u = unit_find(e, ram, pc, flags);
+    if (!u)
+        u = unit_make_locked(ac, ram, pc, flags, host);
+    pthread_mutex_unlock(&e->lock);
+    return u;
+}
+
+/* ---- end -------------------------------------------------------------------------------- */
+
+static void remove_jump_work(VCPU *cpu, uint64_t pc, uint64_t pc_shift)
+{
+    tlb_remove_jump(cpu->tlb, pc, pc_shift);
+}
+
+static void unit_unhash(TcgEngine *e, Unit *u)
+{
+    _Atomic(Unit *) *at = &e->hash[unit_hash(u->ram, u->pc, u->flags)];
+    while (atomic_load(at) != u)
+        at = &atomic_load(at)->next_hash;
+    atomic_store(at, atomic_load(&u->next_hash));
+}
+
+static void unit_kill_locked(TcgEngine *e, VCPU *writer, Unit *u)
+{
+    atomic_store(&u->dead, true);
+    unit_unhash(e, u);
+    tcg_unlink(e->ctx, u->code);
+    for (uint32_t i = 0; i < e->cpu_count; i++) {
+        VCPU *cpu = e->cpus[i]->cpu;
+        if (cpu == writer)
+            tlb_remove_jump(cpu->tlb, u->pc, e->pc_shift);
+        else
+            vcpu_queue_work(cpu, remove_jump_work, u->pc, e->pc_shift);
+    }
+    e->stats.invalidations++;
+}
+
+static void invalidate_page_locked(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len)
+{
+    UnitPage *page = &e->pages[addr >> GUEST_PAGE_BITS];
+    uint64_t granules = 0;
+    for (Unit **at = &page->units, *u; (u = *at);) {
+        if (addr < u->ram + u->bytes && u->ram < addr + len) {
+            *at = u->next_page;
+            unit_kill_locked(e, writer, u);
+        } else {
+            granules |= granule_mask(u->ram, u->bytes);
+            at = &u->next_page;
+        }
+    }
+    __atomic_store_n(&page->granules, granules, __ATOMIC_RELAXED);
+    if (!page->units) {
+        _Atomic uint8_t *flag = code_flag(e, addr);
+        if (flag)
+            atomic_store(flag, 0);
+    }
+}
+
+void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len)
+{
+    if (!unit_covers(e, addr, len))
+        return;
+    pthread_mutex_lock(&e->lock);
+    while (len) {
+        uint64_t n = MIN(len, GUEST_PAGE_SIZE - (addr & (GUEST_PAGE_SIZE - 1)));
+        if (addr >> GUEST_PAGE_BITS < e->page_count)
+            invalidate_page_locked(e, writer, addr, n);
+        addr += n;
+        len -= n;
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
+void unit_forget_all(TcgEngine *e)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(e->hash); i++)
+        atomic_store(&e->hash[i], NULL);
+    for (uint64_t i = 0; i < e->page_count; i++) {
+        _Atomic uint8_t *flag = e->pages[i].units ? code_flag(e, i << GUEST_PAGE_BITS) : NULL;
+        if (flag)
+            atomic_store(flag, 0);
+        e->pages[i] = (UnitPage){ 0 };
+    }
+    for (size_t i = 0; i < e->slab_count; i++)
+        free(e->slabs[i]);
+    e->slab_count = e->slab_used = 0;
+}
+
+void unit_table_destroy(TcgEngine *e)
+{
+    for (size_t i = 0; i < e->slab_count; i++)
+        free(e->slabs[i]);
+    free(e->slabs);
+    free(e->pages);
+}
