@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+//
+// Buffered bytes over a pair of host descriptors.
+//
+// Output: as much as the descriptor takes without blocking is written at once, the rest waits in
+// a bounded buffer that the main loop empties. The descriptors are not switched to non-blocking
+// mode, because standard output may be shared with other processes: poll(2) is asked before
+// each write of at most PIPE_BUF bytes.
+// Input: read only while the frontend has room. Descriptors that epoll refuses (regular files,
+// /dev/null) are always ready and are pumped by posted work.
+#include "chardev/internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include "util/bitops.h"
+
+#define OUT_BUFFER_BYTES (256 * 1024)
+
+struct FdStream {
+    Chardev *chr;
+    int in_fd, out_fd;
+    LoopWatch *in, *out; /* `out` on a duplicate, since one epoll set takes a descriptor once */
+    int out_dup;
+    bool always_ready, at_end, reading;
+    atomic_bool posted;
+    void (*hangup)(Chardev *chr);
+    size_t pending; /* bytes in buffer; under the chardev's lock */
+    uint8_t buffer[OUT_BUFFER_BYTES];
+};
+
+static void set_reading(FdStream *s, bool on)
+{
+    if (s->in && s->reading != on)
+        mainloop_watch_set(s->in, on ? EPOLLIN : 0);
+    s->reading = on;
+}
+
+/* One read; false when there is nothing more to do now. */
+static bool read_some(FdStream *s)
+{
+    uint8_t buf[1024];
+    size_t room = MIN(chardev_room(s->chr), sizeof(buf));
+    if (!room || s->at_end) {
+        set_reading(s, false);
+        return false;
+    }
+    ssize_t n = read(s->in_fd, buf, room);
+    if (n > 0) {
+        chardev_deliver(s->chr, buf, (size_t)n);
+        return true;
+    }
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return false;
+    s->at_end = true;
+    set_reading(s, false);
+    if (s->hangup)
+        s->hangup(s->chr);
+    return false;
+}
+
+static void in_ready(void *opaque, uint32_t events)
+{
+    (void)events;
+    read_some(opaque);
+}
+
+static void pump(void *opaque)
+{
+    FdStream *s = opaque;
+    atomic_store(&s->posted, false);
+    while (read_some(s))
+        continue;
+}
+
+void fdstream_accept_input(FdStream *s)
+{
+    if (s->at_end || s->in_fd < 0)
+        return;
+    if (s->always_ready) {
+        if (!atomic_exchange(&s->posted, true))
+            mainloop_post(s->chr->loop, pump, s);
+    } else {
+        set_reading(s, true);
+    }
+}
+
+static size_t write_now(int fd, const uint8_t *buf, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        struct pollfd p = { .fd = fd, .events = POLLOUT };
+        if (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLOUT | POLLERR | POLLHUP)))
+            break;
+        ssize_t n = write(fd, buf + done, MIN(len - done, (size_t)PIPE_BUF));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EAGAIN)
+            return len; /* nobody listens any more: drop */
+        if (n < 0)
+            break;
+        done += (size_t)n;
+    }
+    return done;
+}
+
+static void out_ready(void *opaque, uint32_t events)
+{
+    FdStream *s = opaque;
+    (void)events;
+    pthread_mutex_lock(&s->chr->lock);
+    size_t n = write_now(s->out_fd, s->buffer, s->pending);
+    memmove(s->buffer, s->buffer + n, s->pending - n);
+    s->pending -= n;
+    bool more = s->pending;
+    pthread_mutex_unlock(&s->chr->lock);
+    mainloop_watch_set(s->out, more ? EPOLLOUT : 0);
+}
+
+static void start_output(void *opaque)
+{
+    FdStream *s = opaque;
+    if (s->out)
+        mainloop_watch_set(s->out, EPOLLOUT);
+}
+
+size_t fdstream_write(FdStream *s, const uint8_t *buf, size_t len)
+{
+    size_t done = s->pending ? 0 : write_now(s->out_fd, buf, len);
+    if (done == len)
+        return len;
+    if (!s->pending && s->out)
+        mainloop_post(s->chr->loop, start_output, s);
+    size_t n = MIN(len - done, OUT_BUFFER_BYTES - s->pending);
+    memcpy(s->buffer + s->pending, buf + done, n);
+    s->pending += n;
+    return done + n;
+}
+
+static bool watch_input(FdStream *s, Error **err)
+{
+    if (s->in_fd < 0)
+        return true;
+    Error *refused = NULL;
+    s->in = mainloop_watch(s->chr->loop, s->in_fd, EPOLLIN, in_ready, s, &refused);
+    if (!s->in && errno != EPERM)
+        return error_set(err, "%s", error_text(refused));
+    s->always_ready = !s->in;
+    if (s->in)
+        mainloop_watch_set(s->in, 0);
+    error_free(refused);
+    return true;
+}
+
+FdStream *fdstream_create(Chardev *chr, int in_fd, int out_fd, void (*hangup)(Chardev *chr),
+                          Error **err)
+{
+    FdStream *s = calloc(1, sizeof(*s));
+    if (!s) {
+        error_set(err, "out of memory for a character device");
+        return NULL;
+    }
+    *s = (FdStream){ .chr = chr, .in_fd = in_fd, .out_fd = out_fd, .hangup = hangup };
+    s->out_dup = dup(out_fd);
+    if (s->out_dup < 0 || !watch_input(s, err)) {
+        if (s->out_dup < 0)
+            error_set_errno(err, errno, "cannot duplicate a character device's descriptor");
+        fdstream_destroy(s);
+        return NULL;
+    }
+    s->out = mainloop_watch(chr->loop, s->out_dup, EPOLLOUT, out_ready, s, NULL);
+    if (s->out)
+        mainloop_watch_set(s->out, 0);
+    return s;
+}
+
+void fdstream_destroy(FdStream *s)
+{
+    if (!s)
+        return;
+    /* what is left gets a last, bounded chance */
+    for (int tries = 0; s->pending && tries < 100; tries++) {
+        struct pollfd p = { .fd = s->out_fd, .events = POLLOUT };
+        poll(&p, 1, 10);
+        size_t n = write_now(s->out_fd, s->buffer, s->pending);
+        memmove(s->buffer, s->buffer + n, s->pending - n);
+        s->pending -= n;
+    }
+    mainloop_unwatch(s->in);
+    mainloop_unwatch(s->out);
+    if (s->out_dup >= 0)
+        close(s->out_dup);
+    free(s);
+}
