@@ -3,6 +3,7 @@
 """Random A64 instructions: our emulator against qemu-aarch64-static.
 
     tests/insn/run.py --chapter integer --seed 1 --count 100000 --binary build/dragoman
+    tests/insn/run.py --chapter integer --binary build/tests/insn/insn_flat
 
 The same sequences run in both (the reference as a Linux program, ours as a bare image at EL1)
 from the same registers; what they leave is compared by hash. A sequence that differs is cut
@@ -24,8 +25,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CROSS = 'aarch64-linux-gnu-'
 MRS_X30_TPIDR = 0xd53bd05e
 BLOB_MAGIC = 0x646e6172
-HASH, DUMP = 0, 1
+HASH, DUMP = 0, 1            # as in payload.h
 BATCH = 4000                    # sequences in one process
+OPTIONS = '-M virt -cpu max -m 256 -nographic -serial file:{out} -no-reboot -kernel {image}'
+FLAT_OPTIONS = '{image} {out}'
 EVENTS = {1: 'undefined', 2: 'data abort', 3: 'alignment fault', 4: 'breakpoint', 5: 'other exception'}
 
 
@@ -156,7 +159,8 @@ class Session:
         payload = build_payload(folder)
         self.ref = Emulator('reference', opt.reference.split(), payload, folder, opt.timeout)
         if opt.binary:
-            command = [opt.binary, *opt.options.split()]
+            default = FLAT_OPTIONS if os.path.basename(opt.binary).startswith('insn_flat') else OPTIONS
+            command = [opt.binary, *opt.extra.split(), *(opt.options or default).split()]
         else:
             command = opt.command.split()
         self.dut = Emulator('tested', command, payload, folder, opt.timeout)
@@ -263,6 +267,9 @@ class Session:
         while instructions < opt.count:
             inputs = [self.gen.input() for _ in range(256)]
             sequences = []
+            if opt.words:
+                sequences = [(opt.words, i) for i in range(64)]
+                instructions = opt.count
             while len(sequences) < BATCH and instructions < opt.count:
                 words = self.gen.sequence(opt.length)
                 instructions += len(words)
@@ -306,8 +313,11 @@ def parse_arguments():
     ap.add_argument('--only', type=lambda s: s.split(','), help='only these, as NAME or MNEMONIC: ADD,LDR_imm')
     ap.add_argument('--features', default='', help='more CPU features to use, as RDM,FP16')
     ap.add_argument('--binary', help='the emulator to test')
-    ap.add_argument('--options', default='-M virt -cpu max -m 256 -nographic -serial file:{out} '
-                    '-no-reboot -kernel {image}', help='its options')
+    ap.add_argument('--options', help='its options (insn_flat and dragoman have defaults)')
+    ap.add_argument('--extra', default='', help="options put before: --extra='-accel tcg,backend=interp'")
+    ap.add_argument('--words', type=lambda s: [int(w, 16) for w in s.split(',')],
+                    help='run just these instruction words (hex), from 64 random states')
+    ap.add_argument('--keep', help='folder for images, outputs and logs, which stay')
     ap.add_argument('--command', default='qemu-system-aarch64 -M virt -cpu max -m 256 -display none '
                     '-monitor none -serial file:{out} -no-reboot -kernel {image}',
                     help='without --binary: the whole command')
@@ -324,6 +334,9 @@ def parse_arguments():
 
 def main():
     opt = parse_arguments()
+    if opt.keep:
+        os.makedirs(opt.keep, exist_ok=True)
+        return 0 if Session(opt, opt.keep).run() else 1
     with tempfile.TemporaryDirectory(prefix='insn-') as folder:
         return 0 if Session(opt, folder).run() else 1
 
