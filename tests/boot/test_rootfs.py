@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Debian 12 with systemd on a virtio disk: login, network both ways, reset, clean power-off."""
+
+import os
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+from common import BootTest, linux
+from console import TIME_SCALE
+
+from disk import check_disk
+from hostserver import HostServer
+from rootfs import ROOT_PASSWORD, get_rootfs
+
+PROMPT = r'root@debian-guest:\S*# '
+
+
+class Debian(BootTest):
+    """One long session, as a person would have it."""
+
+    def log_in(self, console):
+        console.expect('debian-guest login: ', 180)
+        console.line('root')
+        console.expect('Password: ', 60)
+        console.line(ROOT_PASSWORD)
+        console.expect(PROMPT, 60)
+        # Bash would decorate the prompt for terminals that can do more.
+        console.run('bind "set enable-bracketed-paste off"; stty -echo', PROMPT)
+
+    def run_in(self, console, text, seconds=60):
+        return self.command(console, text, seconds, PROMPT)
+
+    def test_session(self):
+        folder = tempfile.TemporaryDirectory(prefix='dragoman-boot-')
+        self.addCleanup(folder.cleanup)
+        image = os.path.join(folder.name, 'root.img')
+        subprocess.run(['cp', '--sparse=always', get_rootfs(), image], check=True)
+        port = free_port()
+        content = os.urandom(2 << 20)
+        with HostServer({'/file': content}) as server:
+            console = self.console(linux(
+                'root=/dev/vda', reboot=True,
+                extra=['-drive', f'file={image},format=raw,if=virtio',
+                       '-nic', f'user,hostfwd=tcp:127.0.0.1:{port}-:80']))
+            self.log_in(console)
+            self.assertIn('Debian GNU/Linux 12', self.run_in(console, 'cat /etc/os-release'))
+
+            address = 'for i in $(seq 50); do ip -4 -o addr | grep "inet 10.0.2.15/24" && break; ' \
+                      'sleep 0.2; done'
+            self.assertIn('10.0.2.15', self.run_in(console, address))
+            self.run_in(console, f'wget -q -O /root/file http://10.0.2.2:{server.port}/file', 120)
+            self.run_in(console, f'test $(stat -c %s /root/file) = {len(content)}')
+            reached = urllib.request.urlopen(f'http://127.0.0.1:{port}/hello',
+                                             timeout=60 * TIME_SCALE).read()
+            self.assertEqual(reached, b'A Debian guest serves this.\n')
+            self.assertEqual(self.run_in(console, 'systemctl --failed --no-legend | cat'), '')
+
+            # Reset pulls the plug: what was synced must survive it.
+            self.run_in(console, 'sync')
+            console.send('\x01c')
+            time.sleep(0.5)
+            console.line('system_reset')
+            time.sleep(0.5)
+            console.send('\x01c')
+            self.log_in(console)
+            self.run_in(console, f'test $(stat -c %s /root/file) = {len(content)}')
+            self.power_off(console, 120)
+        self.assertIsNone(check_disk(image))
+
+
+def free_port():
+    """A TCP port of the host that nothing listens on."""
+    import socket
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
