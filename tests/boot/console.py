@@ -130,7 +130,7 @@ class Console:
         """Run a shell command in the guest; returns (exit status, output)."""
         # The echo of the typed line must not match, hence the empty quotes.
         self.line(f'echo "be""gin:"; {command}; echo "do""ne:$?:"')
-        match = self.expect(r'begin:\r?\n((?:.|\n)*?)done:(\d+):', seconds)
+        match = self.expect(r'begin:\r*\n((?:.|\n)*?)done:(\d+):', seconds)
         self.expect(prompt, seconds)
         output = match[1].decode(errors='replace').replace('\r', '').strip('\n')
         # Kernel messages share the console with what commands print.
