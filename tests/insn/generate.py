@@ -20,6 +20,8 @@ SEQUENCE_END = 0x44001000
 WINDOW = 0x4a000000 + 0x100f00
 WINDOW_BYTES = 72 * 8
 LARGEST_ACCESS = 64
+HOLE = 0x4a200000           # nothing is mapped from here on
+FAULTS = 0.03               # share of the memory accesses that fault
 STATE_WORDS = 35 + 5 + 64 + 72
 
 CHAPTERS = {
@@ -164,10 +166,7 @@ class Generator:
         a = row.args(w)
         aset, rng = row.aset.name, self.rng
         step = self.access_bytes(row, a)
-        target = WINDOW + rng.randrange(WINDOW_BYTES - LARGEST_ACCESS + 1)
-        if aset in ALIGNED_SETS or rng.random() < 0.5:
-            target &= -step
-            target = max(target, WINDOW)
+        target = self.target(row, step)
         offset = a.get('imm', 0) if not a.get('post') else 0
         words = []
         if aset == 'ldst_reg':
@@ -185,6 +184,19 @@ class Generator:
         if row.name in ('CAS', 'CASP') and rng.random() < 0.6:
             words = self.expected_value(row, a, words)
         return words + [w]
+
+    def target(self, row, step):
+        """An address in the window; now and then one that faults."""
+        aset, rng = row.aset.name, self.rng
+        if rng.random() < FAULTS and row.name not in ('STXR', 'STXP'):
+            if row.name.startswith('LD') and row.chapter == 'a64-loadstore' and 'simd' not in row.name \
+                    and aset in ('ldst_imm', 'ldst_reg', 'ldstp'):
+                return HOLE - rng.randrange(-16, 16)        # may begin in the page before
+            return HOLE + 64 * rng.randrange(1, 16)         # all of it: partial effects differ
+        target = WINDOW + rng.randrange(WINDOW_BYTES - LARGEST_ACCESS + 1)
+        if aset in ALIGNED_SETS or rng.random() < 0.5:
+            target = max(target & -step, WINDOW)
+        return target
 
     def index_register(self, a):
         """Set rm so that the address stays near; None if the registers cannot be told apart."""

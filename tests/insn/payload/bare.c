@@ -43,6 +43,9 @@ static void enable_mmu(void)
         // LDTR and STTR need memory that EL0 may touch; code must not be writable by EL0
         uint64_t el0 = address == SCRATCH_BASE ? EL0 : 0;
         table2[i] = address | BLOCK | NORMAL | SHARED | ACCESSED | el0;
+        if (address == SCRATCH_BASE + SCRATCH_SIZE) {
+            table2[i] = 0;                  // a hole: accesses that fault
+        }
     }
     uint64_t tcr = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23;   // 39 bits, write-back, 4K, EPD1
     uint64_t sctlr = 0x30d00800 | 1 << 12 | 1 << 2 | 1;         // I, C, M
