@@ -43,7 +43,8 @@ IMMS = {
     'helper': None, 'signal': ('bool', 'signal'), 'exact': ('bool', 'exact'),
     'signed': ('bool', 'is_signed'), 'round': ('bool', 'round'),
     'lane': ('unsigned', 'lane'), 'lanepair': ('uint64_t', 'lanes'),
-    'lanes': ('unsigned', 'lanes'), 'shift': ('unsigned', 'shift'),
+    'lanes': ('unsigned', 'lanes'), 'lanesmode': ('uint64_t', 'lanesmode'),
+    'shift': ('unsigned', 'shift'),
     'bytes': ('unsigned', 'bytes'), 'group': ('unsigned', 'group'),
     'base': ('unsigned', 'base'), 'kind': ('unsigned', 'kind'),
 }

@@ -146,6 +146,12 @@ typedef enum IrExitReason {
 /* imm of vget: lane | IR_LANE_SIGNED; of vins: destination and source lane. */
 #define IR_LANE_SIGNED 0x100u
 #define IR_LANES(dst, src) ((uint64_t)(dst) | (uint64_t)(src) << 8)
+/* imm of vfround, vftoi, vitof: how many lanes, an IrRound, and `exact` or `signed`. */
+#define IR_LANES_MODE(lanes, mode, flag) \
+    ((uint64_t)(lanes) | (uint64_t)(mode) << 8 | (uint64_t)(flag) << 16)
+#define IR_LANES_COUNT(imm) ((unsigned)((imm) & 0xff))
+#define IR_LANES_ROUND(imm) ((IrRound)((imm) >> 8 & 0xff))
+#define IR_LANES_FLAG(imm) ((bool)((imm) >> 16 & 1))
 
 #define IR_MAX_ARGS 6
 

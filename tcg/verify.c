@@ -260,6 +260,9 @@ static bool check_lanes(Verifier *v, IrImmKind kind)
     case IR_IMM_LANEPAIR:
         return check(v, IR_POS(imm) < lanes && IR_LEN(imm) < lanes && !(imm >> 16), what);
     case IR_IMM_LANES: return check(v, imm >= 1 && imm <= lanes, what);
+    case IR_IMM_LANESMODE:
+        return check(v, IR_LANES_COUNT(imm) >= 1 && IR_LANES_COUNT(imm) <= lanes &&
+                            IR_LANES_ROUND(imm) <= IR_ROUND_CURRENT && imm >> 17 == 0, what);
     case IR_IMM_GROUP:
         return check(v, is_power_of_2(imm) && imm <= 8 && imm > (1u << i->sub), what);
     default: /* shift */
@@ -301,6 +304,7 @@ static bool check_imm(Verifier *v)
     case IR_IMM_LANE:
     case IR_IMM_LANEPAIR:
     case IR_IMM_LANES:
+    case IR_IMM_LANESMODE:
     case IR_IMM_SHIFT:
     case IR_IMM_GROUP: return check_lanes(v, info->imm);
     }

@@ -503,25 +503,64 @@ REF_FN(itof)
     *d = (V128){ .d = { from_integer(format_of(ctl->type), v, ctl->imm & 1), 0 } };
 }
 
+/* The low lanes by the scalar opcode: its sub is the mode, its imm the flag. */
+#define CONVERT(name, expr)                                                               \
+    REF_FN(name)                                                                          \
+    {                                                                                     \
+        const Format *f = lane_format(ctl);                                               \
+        unsigned es = log2_bytes(f), n = MIN(IR_LANES_COUNT(ctl->imm), 128 / f->bits);    \
+        IrRefCtl one = *ctl;                                                              \
+        one.sub = IR_LANES_ROUND(ctl->imm);                                               \
+        one.imm = IR_LANES_FLAG(ctl->imm);                                                \
+        V128 r = { { 0 } };                                                               \
+        for (unsigned i = 0; i < n; i++) {                                                \
+            ref_lane_set(&r, es, i, expr);                                                \
+        }                                                                                 \
+        *d = r;                                                                           \
+    }
+
+CONVERT(vfround, round_to_integral(f, ref_lane_u(a, es, i), &one))
+CONVERT(vftoi, to_integer(f, ref_lane_u(a, es, i), f->bits, &one))
+CONVERT(vitof, from_integer(f, one.imm ? (uint64_t)ref_lane_s(a, es, i) : ref_lane_u(a, es, i),
+                            one.imm))
+
 /* FPConvert keeps the sign and the top of the fraction of a NaN, as the host does. */
-REF_FN(fcvt_f64)
+static uint64_t widen(uint64_t v, IrNanRule rule)
 {
-    volatile float x = f32_of(a->s[0]);
+    volatile float x = f32_of(v);
     volatile double y = x;
     uint64_t r = bits_of_f64(y);
-    if (is_nan(&f64_format, r) && ctl->nan_rule == IR_NAN_ARM_DEFAULT) {
-        r = default_nan(&f64_format, ctl->nan_rule);
-    }
-    *d = (V128){ .d = { r, 0 } };
+    bool replace = is_nan(&f64_format, r) && rule == IR_NAN_ARM_DEFAULT;
+    return replace ? default_nan(&f64_format, rule) : r;
+}
+
+static uint64_t narrow(uint64_t v, IrNanRule rule)
+{
+    volatile double x = f64_of(v);
+    volatile float y = (float)x;
+    uint64_t r = bits_of_f32(y);
+    bool replace = is_nan(&f32_format, r) && rule == IR_NAN_ARM_DEFAULT;
+    return replace ? default_nan(&f32_format, rule) : r;
+}
+
+REF_FN(fcvt_f64)
+{
+    *d = (V128){ .d = { widen(a->s[0], ctl->nan_rule), 0 } };
 }
 
 REF_FN(fcvt_f32)
 {
-    volatile double x = f64_of(a->d[0]);
-    volatile float y = (float)x;
-    uint64_t r = bits_of_f32(y);
-    if (is_nan(&f32_format, r) && ctl->nan_rule == IR_NAN_ARM_DEFAULT) {
-        r = default_nan(&f32_format, ctl->nan_rule);
-    }
-    *d = (V128){ .d = { r, 0 } };
+    *d = (V128){ .d = { narrow(a->d[0], ctl->nan_rule), 0 } };
+}
+
+REF_FN(vfcvt_f64)
+{
+    uint64_t lo = widen(a->s[0], ctl->nan_rule), hi = widen(a->s[1], ctl->nan_rule);
+    *d = (V128){ .d = { lo, hi } };
+}
+
+REF_FN(vfcvt_f32)
+{
+    uint64_t lo = narrow(a->d[0], ctl->nan_rule), hi = narrow(a->d[1], ctl->nan_rule);
+    *d = (V128){ .d = { lo | hi << 32, 0 } };
 }

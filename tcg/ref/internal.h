@@ -134,6 +134,11 @@
     X(VFCMPEQ, vfcmpeq) \
     X(VFCMPGE, vfcmpge) \
     X(VFCMPGT, vfcmpgt) \
+    X(VFROUND, vfround) \
+    X(VFTOI, vftoi) \
+    X(VITOF, vitof) \
+    X(VFCVT_F64, vfcvt_f64) \
+    X(VFCVT_F32, vfcvt_f32) \
     X(VAESENC, vaesenc) \
     X(VAESDEC, vaesdec) \
     X(VAESMC, vaesmc) \

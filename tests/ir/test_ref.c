@@ -467,3 +467,34 @@ Test(ref, vector_fp_is_scalar_by_lane)
         cr_assert(!memcmp(&got, &want, 16), "%s lanes %u", ir_op_info[op[0]].name, lanes);
     }
 }
+
+/* Likewise the conversions, whose mode and flag stand in imm. */
+Test(ref, vector_conversions_are_scalar_by_lane)
+{
+    static const IrOp ops[][2] = {
+        { IR_OP_VFROUND, IR_OP_FROUND }, { IR_OP_VFTOI, IR_OP_FTOI }, { IR_OP_VITOF, IR_OP_ITOF },
+    };
+    for (unsigned n = 0; n < 20000; n++) {
+        const IrOp *op = ops[n % ARRAY_SIZE(ops)];
+        bool dbl = rng() & 1, flag = rng() & 1;
+        unsigned lanes = 1 + rng() % (dbl ? 2 : 4), mode = rng() % (IR_ROUND_CURRENT + 1);
+        uint8_t fp = dbl ? IR_F64 : IR_F32, integer = dbl ? IR_I64 : IR_I32;
+        V128 v, got, lane, want = { { 0 } };
+        for (unsigned i = 0; i < 4; i++) {
+            v.d[i / 2] = dbl ? random_fp(true) : v.d[i / 2];
+            v.s[i] = dbl ? v.s[i] : (uint32_t)random_fp(false);
+        }
+        IrRefCtl vec = { .type = IR_V128, .sub = dbl ? 3 : 2, .nan_rule = n % 2,
+                         .imm = IR_LANES_MODE(lanes, mode, flag) };
+        IrRefCtl one = { .type = op[1] == IR_OP_FTOI ? integer : fp, .nan_rule = n % 2,
+                         .arg_type = op[1] == IR_OP_ITOF ? integer : fp, .imm = flag,
+                         .sub = op[1] == IR_OP_ITOF ? 0 : (uint16_t)mode };
+        ir_ref_fns[op[0]](&got, &v, NULL, NULL, &vec);
+        for (unsigned i = 0; i < lanes; i++) {
+            V128 x = dbl ? v2(v.d[i], 0) : v2(v.s[i], 0);
+            ir_ref_fns[op[1]](&lane, &x, NULL, NULL, &one);
+            memcpy(dbl ? (void *)&want.d[i] : (void *)&want.s[i], &lane, dbl ? 8 : 4);
+        }
+        cr_assert(!memcmp(&got, &want, 16), "%s lanes %u", ir_op_info[op[0]].name, lanes);
+    }
+}
