@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: MIT
+"""What the user got wrong: one sentence on standard error, exit status 1, and no guest code ran.
+
+A row of TABLE is a mistake: its name, the options, and what the message must mention (a regular
+expression, any case).  "{name}" in an option is a file of Materials; a row without -kernel gets a
+good one, so that the mistake is the only one.
+"""
+
+import gzip
+import os
+import socket
+import struct
+import subprocess
+import tempfile
+import unittest
+
+from common import TIME_SCALE, find_emulator, get_initramfs, get_kernel, is_dragoman
+
+DRIVE = 'file={disk},format=raw,if=virtio'
+
+TABLE = [
+    # Kernels
+    ('kernel_missing', '-kernel {nowhere}', r'nowhere.*no such file'),
+    ('kernel_is_a_folder', '-kernel {folder}', r'folder.*(directory|folder)'),
+    ('kernel_unreadable', '-kernel {unreadable}', r'unreadable.*permission'),
+    ('kernel_empty', '-kernel {empty}', r'empty'),
+    ('kernel_header_cut', '-kernel {image_cut_short}', r'image_cut_short.*(truncated|too short)'),
+    ('kernel_cut', '-kernel {image_cut}', r'image_cut.*truncated'),
+    ('kernel_gzip_cut', '-kernel {gzip_cut}', r'gzip_cut.*(truncated|damaged)'),
+    ('kernel_gzip_of_nonsense', '-kernel {gzip_nonsense}', r'gzip_nonsense.*not'),
+    ('kernel_elf_cut', '-kernel {elf_cut}', r'elf_cut.*truncated'),
+    ('kernel_of_x86', '-kernel {bzimage}', r'bzimage.*x86'),
+    ('kernel_of_x86_as_elf', '-kernel {elf_x86}', r'elf_x86.*x86'),
+    ('kernel_of_riscv_as_elf', '-kernel {elf_riscv}', r'elf_riscv.*risc-?v'),
+    ('kernel_of_riscv', '-kernel {image_riscv}', r'image_riscv.*risc-?v'),
+    ('kernel_of_32_bit_arm', '-kernel {zimage}', r'zimage.*(32-bit|arm)'),
+    ('kernel_is_text', '-kernel {text}', r'text.*not'),
+    ('kernel_bigger_than_memory', '-m 16', r'(memory|-m)'),
+    ('no_kernel_value', '-kernel', r'-kernel'),
+    # Initial RAM disks and device trees
+    ('initrd_missing', '-initrd {nowhere}', r'nowhere.*no such file'),
+    ('initrd_is_a_folder', '-initrd {folder}', r'folder.*(directory|folder)'),
+    ('initrd_unreadable', '-initrd {unreadable}', r'unreadable.*permission'),
+    ('initrd_empty', '-initrd {empty}', r'empty'),
+    ('initrd_cut', '-initrd {initrd_cut}', r'initrd_cut.*truncated'),
+    ('initrd_bigger_than_memory', '-m 64 -initrd {big}', r'(memory|-m)'),
+    ('initrd_without_kernel', '-kernel= -initrd {initrd}', r'-kernel'),
+    ('dtb_missing', '-dtb {nowhere}', r'nowhere.*no such file'),
+    ('dtb_empty', '-dtb {empty}', r'empty'),
+    ('dtb_is_text', '-dtb {text}', r'text.*device tree'),
+    ('dtb_cut', '-dtb {dtb_cut}', r'dtb_cut.*truncated'),
+    # Disks
+    ('disk_missing', '-drive file={nowhere},format=raw,if=virtio', r'nowhere.*no such file'),
+    ('disk_is_a_folder', '-drive file={folder},format=raw,if=virtio', r'folder.*directory|folder'),
+    ('disk_unreadable', '-drive file={unreadable},format=raw,if=virtio', r'unreadable.*permission'),
+    ('disk_empty', '-drive file={empty},format=raw,if=virtio', r'empty'),
+    ('disk_cut', '-drive file={disk_cut},format=raw,if=virtio', r'disk_cut.*(512|sector)'),
+    ('disk_without_file', '-drive format=raw,if=virtio', r'file='),
+    ('disk_of_unknown_format', '-drive file={disk},format=rwa,if=virtio', r'rwa.*raw'),
+    ('disk_on_unknown_bus', '-drive file={disk},format=raw,if=virtoi', r'virtoi.*virtio'),
+    ('disk_with_unknown_property', f'-drive {DRIVE},readony=on', r'readony.*readonly'),
+    ('disk_twice', f'-drive {DRIVE} -drive {DRIVE}', r'disk.*(lock|use)'),
+    # More than the board holds
+    ('memory_too_much', '-m 2T', r'memory|-m'),
+    ('memory_none', '-m 0', r'memory|-m'),
+    ('memory_nonsense', '-m lots', r'lots'),
+    ('memory_negative', '-m -5', r'-5|memory'),
+    ('processors_too_many', '-smp 9', r'8'),
+    ('processors_none', '-smp 0', r'smp|processor'),
+    ('processors_nonsense', '-smp many', r'many'),
+    ('devices_too_many', '-device virtio-rng-device ' * 33, r'32'),
+    # Things in use
+    ('port_in_use', '-nic user,hostfwd=tcp:127.0.0.1:{port}-:80', r'{port}'),
+    ('hostfwd_nonsense', '-nic user,hostfwd=nonsense', r'nonsense'),
+    ('socket_in_use', '-serial unix:{socket},server=on,wait=off', r'socket'),
+    ('serial_file_nowhere', '-serial file:{nowhere}/log', r'nowhere'),
+    ('serial_unknown', '-serial stdoi', r'stdoi.*stdio'),
+    # Names
+    ('id_twice_netdev', '-netdev user,id=a -netdev user,id=a', r'"?a"?.*id|id.*"?a"?'),
+    ('id_twice_device', '-device virtio-rng-device,id=a -device virtio-rng-device,id=a', r'id'),
+    ('id_twice_drive', '-drive file={disk},format=raw,if=none,id=a '
+     '-drive file={other},format=raw,if=none,id=a', r'id'),
+    ('machine_unknown', '-M vrit', r'vrit.*virt'),
+    ('machine_property_unknown', '-M virt,nonsense=1', r'nonsense'),
+    ('gic_unknown', '-M virt,gic-version=7', r'7.*2'),
+    ('cpu_unknown', '-cpu cortex-a27', r'cortex-a27.*cortex-a72'),
+    ('cpu_property_unknown', '-cpu max,nonsense=on', r'nonsense'),
+    ('device_unknown', '-device virtio-rgn-device', r'virtio-rgn-device.*virtio-rng-device'),
+    ('device_property_unknown', '-device virtio-rng-device,nonsense=1', r'nonsense'),
+    ('device_without_backend', '-device virtio-net-device,netdev=nobody', r'nobody'),
+    ('device_without_drive', '-device virtio-blk-device,drive=nobody', r'nobody'),
+    ('nic_unknown', '-nic usr', r'usr.*user'),
+    ('netdev_without_id', '-netdev user', r'id'),
+    ('accel_unknown', '-accel tgc', r'tgc.*tcg'),
+    ('backend_unknown', '-accel tcg,backend=nonsense', r'nonsense.*interp'),
+    ('log_item_unknown', '-d in_ams', r'in_ams.*in_asm'),
+    ('log_file_nowhere', '-d int -D {nowhere}/log', r'nowhere'),
+    ('option_unknown', '-kernle x', r'-kernle.*-kernel'),
+    ('option_unlike_any', '-qqqqqqqq', r'-qqqqqqqq.*-help'),
+    ('rtc_nonsense', '-rtc base=yesterday', r'yesterday'),
+]
+
+
+def elf_header(machine, bits=64):
+    """An ELF file header that announces one program header, and no more."""
+    ident = b'\x7fELF' + bytes([2 if bits == 64 else 1, 1, 1]) + bytes(9)
+    return ident + struct.pack('<HHIQQQIHHHHHH', 2, machine, 1, 0x40080000, 64, 0, 0, 64, 56, 1,
+                               0, 0, 0)
+
+
+def elf_program_header(offset, size):
+    return struct.pack('<IIQQQQQQ', 1, 7, offset, 0x40080000, 0x40080000, size, size, 4096)
+
+
+class Materials:
+    """The files that the table speaks of, by name."""
+
+    def __init__(self, folder):
+        self.paths = {}
+        self.folder = folder
+        with open(get_kernel().image, 'rb') as handle:
+            image = handle.read()
+        with open(get_initramfs(), 'rb') as handle:
+            initrd = handle.read()
+        # arm64 and RISC-V share the layout of the header; the magic at 56 differs.
+        riscv = bytearray(4096)
+        riscv[48:64] = b'RISCV\0\0\0RSC\x05' + bytes(4)
+        zimage = bytearray(4096)
+        struct.pack_into('<III', zimage, 0x24, 0x016f2818, 0, 4096)
+        bzimage = bytearray(8192)
+        bzimage[0x1f1] = 4
+        bzimage[0x1fe:0x200] = b'\x55\xaa'
+        bzimage[0x202:0x206] = b'HdrS'
+        struct.pack_into('<H', bzimage, 0x206, 0x20f)
+        dtb = struct.pack('>10I', 0xd00dfeed, 4096, 56, 200, 40, 17, 16, 0, 100, 100)
+        for name, data in {
+                'empty': b'',
+                'text': b'These are words, and nothing that a processor could run.\n' * 200,
+                'image_cut_short': image[:40],
+                'image_cut': image[:1 << 20],
+                'gzip_cut': gzip.compress(image[:4 << 20], 1)[:1 << 20],
+                'gzip_nonsense': gzip.compress(b'nonsense' * 1000),
+                'elf_cut': elf_header(183) + elf_program_header(4096, 1 << 20) + bytes(8192),
+                'elf_x86': elf_header(62) + elf_program_header(0, 4096) + bytes(8192),
+                'elf_riscv': elf_header(243) + elf_program_header(0, 4096) + bytes(8192),
+                'image_riscv': bytes(riscv), 'zimage': bytes(zimage), 'bzimage': bytes(bzimage),
+                'initrd': initrd, 'initrd_cut': initrd[:len(initrd) // 2],
+                'dtb_cut': dtb + bytes(100),
+                'disk': bytes(1 << 20), 'other': bytes(1 << 20), 'disk_cut': bytes(1000),
+                'unreadable': bytes(4096)}.items():
+            self.write(name, data)
+        os.chmod(self.paths['unreadable'], 0)
+        big = self.write('big', b'')
+        os.truncate(big, 200 << 20)
+        os.mkdir(os.path.join(folder, 'folder'))
+        for name in ('folder', 'nowhere', 'socket'):
+            self.paths[name] = os.path.join(folder, name)
+        self.paths['image'] = get_kernel().image
+        self._hold_sockets()
+
+    def write(self, name, data):
+        path = os.path.join(self.folder, name)
+        with open(path, 'wb') as handle:
+            handle.write(data)
+        self.paths[name] = path
+        return path
+
+    def _hold_sockets(self):
+        self.tcp = socket.socket()
+        self.tcp.bind(('127.0.0.1', 0))
+        self.tcp.listen()
+        self.paths['port'] = str(self.tcp.getsockname()[1])
+        self.unix = socket.socket(socket.AF_UNIX)
+        self.unix.bind(self.paths['socket'])
+        self.unix.listen()
+
+    def close(self):
+        self.tcp.close()
+        self.unix.close()
+
+
+class BadInput(unittest.TestCase):
+    """One test for each row of TABLE."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory(prefix='dragoman-bad-')
+        cls.materials = Materials(cls.temporary.name)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.materials.close()
+        cls.temporary.cleanup()
+
+    def setUp(self):
+        if not is_dragoman():
+            self.skipTest('a statement about Dragoman only')
+
+    def run_emulator(self, options):
+        """Run with a serial line into a file; returns (result, what the guest said)."""
+        words = [word.format(**self.materials.paths) for word in options.split()]
+        if '-kernel=' in words:
+            words.remove('-kernel=')
+        elif '-kernel' not in words:
+            words = ['-kernel', self.materials.paths['image']] + words
+        if '-M' not in words:
+            words = ['-M', 'virt'] + words
+        serial = os.path.join(self.temporary.name, 'serial')
+        if os.path.exists(serial):
+            os.unlink(serial)
+        command = [find_emulator(), '-display', 'none', '-monitor', 'none']
+        if '-serial' not in words:
+            command += ['-serial', f'file:{serial}']
+        # The mistake comes last, for the rows where a value is missing.
+        result = subprocess.run(command + words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, timeout=10 * TIME_SCALE)
+        said = b''
+        if os.path.exists(serial):
+            with open(serial, 'rb') as handle:
+                said = handle.read()
+        return result, said
+
+    def check(self, name, options, wanted):
+        if 'unreadable' in name and os.geteuid() == 0:
+            self.skipTest('root can read everything')
+        try:
+            result, said = self.run_emulator(options)
+        except subprocess.TimeoutExpired:
+            self.fail(f'{options}: the emulator started instead of refusing')
+        error = result.stderr.decode(errors='replace')
+        report = f'{options}\nstatus {result.returncode}, standard error:\n{error}'
+        self.assertEqual(result.returncode, 1, report)
+        self.assertEqual(result.stdout, b'', report)
+        self.assertEqual(said, b'', report)
+        self.assertEqual(error.count('\n'), 1, f'not one line: {report}')
+        wanted = wanted.replace('{port}', self.materials.paths['port'])
+        self.assertRegex(error.lower(), wanted.lower(), report)
+
+
+def _row_test(name, options, wanted):
+    def test(self):
+        self.check(name, options, wanted)
+    test.__doc__ = f'{options} is refused.'
+    return test
+
+
+for _row in TABLE:
+    setattr(BadInput, f'test_{_row[0]}', _row_test(*_row))
+
+
+class DiskInUse(unittest.TestCase):
+    """A disk that a running guest writes to is refused to a second one."""
+
+    def test_second_emulator(self):
+        if not is_dragoman():
+            self.skipTest('a statement about Dragoman only')
+        with tempfile.NamedTemporaryFile() as disk:
+            disk.truncate(1 << 20)
+            command = [find_emulator(), '-M', 'virt', '-display', 'none', '-serial', 'null',
+                       '-monitor', 'none', '-S', '-kernel', get_kernel().image,
+                       '-drive', f'file={disk.name},format=raw,if=virtio']
+            first = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+            try:
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    first.wait(2 * TIME_SCALE)
+                second = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        timeout=20 * TIME_SCALE, text=True)
+                self.assertEqual(second.returncode, 1, second.stderr)
+                self.assertRegex(second.stderr, r'lock|use')
+                self.assertEqual(second.stderr.count('\n'), 1, second.stderr)
+            finally:
+                first.kill()
+                first.wait()
