@@ -21,6 +21,7 @@
 #include "hw/core/irq.h"
 #include "softmmu/memory.h"
 #include "util/error.h"
+#include "util/log.h"
 
 typedef struct Device Device;
 typedef struct DeviceType DeviceType;
@@ -50,12 +51,15 @@ struct DeviceType {
     const char *name;     /* as in -device */
     const char *help;     /* one line */
     const char *bus;      /* "virtio-bus", "system-bus": what it plugs into */
+    const char *slot;     /* the kind of bus of which it offers one place, or NULL */
     bool user_creatable;  /* may be given to -device */
     size_t size;          /* of its struct */
     const Property *properties; /* ends with name NULL; may be NULL */
     bool (*realize)(Device *dev, Error **err);
     void (*reset)(Device *dev);
     void (*destroy)(Device *dev); /* what realize made; also after a failed realize */
+    /* Of a type with `slot`: take `child` (not realized yet), whose bus is that kind. */
+    bool (*attach)(Device *dev, Device *child, Error **err);
 };
 
 struct Device {
@@ -63,6 +67,7 @@ struct Device {
     char *id;              /* from id=, or NULL */
     struct Machine *machine;
     Device *parent;        /* the bus's owner, for `info qtree` */
+    Device *child;         /* what sits in its slot, or NULL */
     Device *next;          /* in the machine's list, in order of creation */
     pthread_mutex_t lock;
     bool realized;
@@ -73,12 +78,38 @@ const DeviceType *device_type_find(const char *name);
 
 /* Allocates, sets defaults, enters the machine's list. NULL with an Error. */
 Device *device_create(struct Machine *m, const DeviceType *type, const char *id, Error **err);
+/* Create, set and realize a device from the text after -device: "TYPE,id=NAME,property=value,...".
+ * The board's plug() finds its place. A comma in a value is written twice. */
+Device *device_add(struct Machine *m, const char *spec, Error **err);
+/* The texts of -device help, and of -device TYPE,help. */
+void device_print_types(FILE *out);
+void device_print_help(const DeviceType *type, FILE *out);
+/* The text of `info qtree`. */
+void device_print_tree(const struct Machine *m, FILE *out);
+
 /* Set a property from text. Names and values that do not fit get a did-you-mean. */
 bool device_set(Device *dev, const char *name, const char *value, Error **err) MUST_CHECK;
 /* Set a pointer property (drive, netdev, chardev) from code. */
 void device_set_ptr(Device *dev, const char *name, void *value);
 bool device_realize(Device *dev, Error **err) MUST_CHECK;
 void device_reset(Device *dev);
+/* Takes it out of the machine's list and its slot, and frees it. NULL is ignored. */
 void device_destroy(Device *dev);
+/* Put `child` into a free slot of the machine that offers its bus; NULL if there is none. Slots
+ * are taken in the order of creation of their owners. */
+Device *device_find_slot(const struct Machine *m, const char *bus);
+bool device_attach(Device *owner, Device *child, Error **err) MUST_CHECK;
+
+/* A mistake of the guest: "NAME: text" under -d guest_errors. */
+void device_guest_error(const Device *dev, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The same for any struct with a property table (a board's): `what` is for messages ("machine
+ * 'virt'"). */
+void properties_init(const Property *props, void *base);
+bool properties_set(const Property *props, void *base, struct Machine *m, const char *what,
+                    const char *name, const char *value, Error **err) MUST_CHECK;
+void properties_print(const Property *props, const void *base, const char *indent, FILE *out);
+void properties_print_help(const Property *props, FILE *out);
+void properties_free(const Property *props, void *base);
 
 #endif

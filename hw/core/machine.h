@@ -37,6 +37,7 @@ typedef struct BoardType {
     void (*powerdown)(Machine *m); /* press the power button */
     /* Take a device of -device; false with an Error when it does not fit. */
     bool (*plug)(Machine *m, Device *dev, Error **err);
+    void (*destroy)(Machine *m);   /* what create made besides devices and CPUs; may be NULL */
 } BoardType;
 
 extern const BoardType *const board_types[]; /* ends with NULL */
@@ -50,7 +51,7 @@ typedef struct MachineConfig {
     uint32_t cpus, max_cpus, sockets, clusters, cores, threads; /* 0: not given */
     uint64_t ram_bytes;
     const char *kernel, *initrd, *append, *dtb, *firmware; /* paths, or NULL */
-    const char *dumpdtb;
+    const char *dumpdtb;        /* write the device tree there and end */
     bool no_reboot;
     struct Chardev *serials[4]; /* NULL: none */
     unsigned serial_count;
@@ -71,14 +72,42 @@ struct Machine {
     uint32_t cpu_count;
     Device *devices, **devices_tail;
     struct Accel *accel;    /* boards and devices do not look inside */
-    struct BlockBackend *drives; /* lists by id, for properties */
-    struct NetBackend *netdevs;
-    struct Chardev *chardevs;
+    /* backends by id, for properties; owned by the machine */
+    struct BlockBackend **drives;
+    struct NetBackend **netdevs;
+    struct Chardev **chardevs;
+    size_t drive_count, netdev_count, chardev_count;
 };
 
 /* A machine without a board: log, loop, clock, memory space. */
 Machine *machine_create(Log *log, Error **err);
+/* Devices, CPUs, then backends. The engine is gone already. */
 void machine_destroy(Machine *m);
+
+/* Rows of board_types[] by name or alias; NULL with a did-you-mean. */
+const BoardType *board_type_find(const char *name, Error **err);
+void board_print_types(FILE *out);      /* -M help */
+/* Choose the board and give its properties their defaults. Call before machine_set(). */
+bool machine_select_board(Machine *m, const BoardType *board, Error **err) MUST_CHECK;
+/* A property=value of -M. */
+bool machine_set(Machine *m, const char *name, const char *value, Error **err) MUST_CHECK;
+/* Check m->config against the board's limits, fill in what was not given, create everything and
+ * publish the memory map. With config.dumpdtb set the file is written: the caller ends then. */
+bool machine_build(Machine *m, Error **err) MUST_CHECK;
+
+/* Hand over a backend; its id must be new. On failure it still belongs to the caller. */
+bool machine_add_drive(Machine *m, struct BlockBackend *b, Error **err) MUST_CHECK;
+bool machine_add_netdev(Machine *m, struct NetBackend *n, Error **err) MUST_CHECK;
+bool machine_add_chardev(Machine *m, struct Chardev *c, Error **err) MUST_CHECK;
+/* NULL with a did-you-mean. */
+struct BlockBackend *machine_find_drive(const Machine *m, const char *id, Error **err);
+struct NetBackend *machine_find_netdev(const Machine *m, const char *id, Error **err);
+struct Chardev *machine_find_chardev(const Machine *m, const char *id, Error **err);
+Device *machine_find_device(const Machine *m, const char *id);
+
+/* The index of the vCPU on whose thread this runs; 0 on other threads (monitor, tests). */
+uint32_t machine_current_cpu(const Machine *m);
+
 /* Reset all devices, then the CPUs through the board. vCPUs are paused. */
 void machine_reset(Machine *m);
 

@@ -7,10 +7,15 @@
 //         { 0x00, 4, "RTCDR",  .read = pl031_read_dr, .help = "current seconds" },
 //         { 0x04, 4, "RTCMR",  REG_AT(PL031, match), .write_mask = ~0u, .wrote = ... },
 //
-// A read gives (storage & read_mask), or the hook's value. A write computes
+// A read gives the hook's value, or (storage & read_mask); a row with neither is a constant, its
+// `reset`. A write goes to the `write` hook, or computes
 //   new = (old & ~write_mask) | (value & write_mask), then clears the bits of value & w1c_mask,
-// stores it, and calls the hook. Offsets that no row covers read as zero, ignore writes, and
-// are a line under -d guest_errors.
+// stores it, and calls `wrote`. Offsets that no row covers read as zero, ignore writes, and are a
+// line under -d guest_errors; so is a write to a read-only register.
+//
+// Widths: an access wider than a register goes to consecutive registers, in ascending order. A
+// narrower read takes its bytes of the register; a narrower write merges with the stored bytes, or,
+// where there is a `write` hook, must start at the lowest byte and is extended with zeros.
 #ifndef HW_CORE_REGS_H
 #define HW_CORE_REGS_H
 
@@ -25,13 +30,14 @@ typedef struct RegDesc {
     const char *name;    /* as in the data sheet */
     uint32_t storage;    /* offset in the device's struct, 0: none */
     uint64_t reset;
-    uint64_t read_mask;  /* 0 with storage: all readable */
+    uint64_t read_mask;  /* 0: all of the storage is readable */
     uint64_t write_mask;
     uint64_t w1c_mask;
     uint16_t count;      /* of consecutive registers `width` apart, 0: one */
     uint64_t (*read)(Device *dev, unsigned index);
     void (*write)(Device *dev, unsigned index, uint64_t value); /* instead of the masks */
     void (*wrote)(Device *dev, unsigned index); /* after the masks */
+    bool ignores_writes; /* read-only, and software is known to write it all the same */
     const char *help;
 } RegDesc;
 
@@ -43,6 +49,8 @@ typedef struct RegBank {
     Device *dev;
 } RegBank;
 
+/* `regs` is sorted by offset, rows do not overlap (asserted). */
+void regs_init(RegBank *bank, const RegDesc *regs, size_t count, Device *dev);
 uint64_t regs_read(const RegBank *bank, Hwaddr offset, unsigned size);
 void regs_write(const RegBank *bank, Hwaddr offset, uint64_t value, unsigned size);
 void regs_reset(const RegBank *bank); /* storage gets the reset values */

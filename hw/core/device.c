@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+//
+// The life of a device: create, set, realize, reset, destroy; and -device's text. Contract in
+// device.h. The machine's list is changed only while the machine is built or stopped.
+#include "hw/core/device.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "hw/core/machine.h"
+#include "util/suggest.h"
+
+const DeviceType *device_type_find(const char *name)
+{
+    for (const DeviceType *const *t = device_types; *t; t++)
+        if (strcmp((*t)->name, name) == 0)
+            return *t;
+    return NULL;
+}
+
+static const char *device_name(const Device *dev)
+{
+    return dev->id ? dev->id : dev->type->name;
+}
+
+void device_guest_error(const Device *dev, const char *fmt, ...)
+{
+    Log *log = dev->machine ? dev->machine->log : NULL;
+    if (!log_on(log, LOG_GUEST_ERRORS))
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    FILE *out = log_begin(log);
+    fprintf(out, "%s: ", device_name(dev));
+    vfprintf(out, fmt, ap);
+    fputc('\n', out);
+    log_end(log);
+    va_end(ap);
+}
+
+/* ---- life ------------------------------------------------------------------------------- */
+
+static bool id_is_good(const char *id)
+{
+    for (const char *p = id; *p; p++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._", *p))
+            return false;
+    return (*id >= 'a' && *id <= 'z') || (*id >= 'A' && *id <= 'Z');
+}
+
+Device *device_create(struct Machine *m, const DeviceType *type, const char *id, Error **err)
+{
+    if (id && !id_is_good(id)) {
+        error_set(err, "'%s' is no good id; ids begin with a letter and have letters, digits, '-', "
+                  "'.' and '_'", id);
+        return NULL;
+    }
+    if (id && machine_find_device(m, id)) {
+        error_set(err, "there are two devices with id '%s'; give one another id", id);
+        return NULL;
+    }
+    assert(type->size >= sizeof(Device));
+    Device *dev = calloc(1, type->size);
+    char *id_copy = id ? strdup(id) : NULL;
+    if (!dev || (id && !id_copy)) {
+        free(dev);
+        free(id_copy);
+        error_set(err, "out of memory for device '%s'", type->name);
+        return NULL;
+    }
+    dev->type = type;
+    dev->id = id_copy;
+    dev->machine = m;
+    pthread_mutex_init(&dev->lock, NULL);
+    properties_init(type->properties, dev);
+    *m->devices_tail = dev;
+    m->devices_tail = &dev->next;
+    return dev;
+}
+
+bool device_set(Device *dev, const char *name, const char *value, Error **err)
+{
+    char what[96];
+    assert(!dev->realized);
+    snprintf(what, sizeof(what), "device '%s'", dev->type->name);
+    return properties_set(dev->type->properties, dev, dev->machine, what, name, value, err);
+}
+
+void device_set_ptr(Device *dev, const char *name, void *value)
+{
+    for (const Property *p = dev->type->properties; p && p->name; p++) {
+        if (strcmp(p->name, name) != 0)
+            continue;
+        assert(p->kind == PROP_DRIVE || p->kind == PROP_NETDEV || p->kind == PROP_CHARDEV);
+        *(void **)((char *)dev + p->offset) = value;
+        return;
+    }
+    assert(!"no such property");
+}
+
+bool device_realize(Device *dev, Error **err)
+{
+    assert(!dev->realized);
+    dev->realized = !dev->type->realize || dev->type->realize(dev, err);
+    return dev->realized;
+}
+
+void device_reset(Device *dev)
+{
+    if (dev->realized && dev->type->reset)
+        dev->type->reset(dev);
+}
+
+void device_destroy(Device *dev)
+{
+    if (!dev)
+        return;
+    Machine *m = dev->machine;
+    Device **at = &m->devices;
+    while (*at != dev)
+        at = &(*at)->next;
+    *at = dev->next;
+    if (m->devices_tail == &dev->next)
+        m->devices_tail = at;
+    if (dev->parent && dev->parent->child == dev)
+        dev->parent->child = NULL;
+    if (dev->child)
+        dev->child->parent = NULL;
+    if (dev->type->destroy)
+        dev->type->destroy(dev);
+    properties_free(dev->type->properties, dev);
+    pthread_mutex_destroy(&dev->lock);
+    free(dev->id);
+    free(dev);
+}
+
+/* ---- slots ------------------------------------------------------------------------------ */
+
+Device *device_find_slot(const struct Machine *m, const char *bus)
+{
+    for (Device *d = m->devices; d; d = d->next)
+        if (d->realized && !d->child && d->type->slot && strcmp(d->type->slot, bus) == 0)
+            return d;
+    return NULL;
+}
+
+bool device_attach(Device *owner, Device *child, Error **err)
+{
+    assert(owner->type->slot && !owner->child && !child->parent);
+    owner->child = child;
+    child->parent = owner;
+    if (owner->type->attach(owner, child, err))
+        return true;
+    owner->child = child->parent = NULL;
+    return false;
+}
+
+/* ---- -device ---------------------------------------------------------------------------- */
+
+/* Cut the next "name=value" or "name" off *spec in place; ",," in a value stands for ','. */
+static bool next_option(char **spec, char **name, char **value)
+{
+    char *p = *spec;
+    if (!*p)
+        return false;
+    *name = p;
+    *value = NULL;
+    while (*p && *p != ',' && *p != '=')
+        p++;
+    if (*p == '=') {
+        *p++ = '\0';
+        char *to = *value = p;
+        while (*p && (*p != ',' || p[1] == ',')) {
+            p += *p == ',';
+            *to++ = *p++;
+        }
+        bool more = *p == ',';
+        *to = '\0';
+        *spec = p + more;
+        return true;
+    }
+    bool more = *p == ',';
+    *p = '\0';
+    *spec = p + more;
+    return true;
+}
+
+/* "virtio-blk-pci" where there is no PCI: the name of what to use instead, or NULL. */
+static const char *mmio_twin(const char *name, char *buf, size_t len)
+{
+    static const char *const endings[] = { "-pci", "-pci-non-transitional", "-pci-transitional" };
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        size_t n = strlen(name), e = strlen(endings[i]);
+        if (n <= e || strcmp(name + n - e, endings[i]) != 0)
+            continue;
+        snprintf(buf, len, "%.*s-device", (int)(n - e), name);
+        return device_type_find(buf) ? buf : NULL;
+    }
+    return NULL;
+}
+
+static const DeviceType *user_type(const char *name, Error **err)
+{
+    const DeviceType *type = device_type_find(name);
+    if (type && type->user_creatable)
+        return type;
+    char buf[64];
+    const char *twin = mmio_twin(name, buf, sizeof(buf));
+    if (type) {
+        error_set(err, "device '%s' is part of the board and cannot be added by -device", name);
+    } else if (twin) {
+        error_set(err, "this machine has no PCI bus for '%s'; use '-device %s'", name, twin);
+    } else {
+        Suggest s = suggest_start(name);
+        for (const DeviceType *const *t = device_types; *t; t++)
+            if ((*t)->user_creatable)
+                suggest_offer(&s, (*t)->name);
+        error_set(err, "unknown device '%s'%s", name,
+                  s.best ? suggest_text(&s) : "; see -device help");
+    }
+    return NULL;
+}
+
+static bool set_options(Device *dev, char *rest, Error **err)
+{
+    char *name, *value;
+    while (next_option(&rest, &name, &value)) {
+        if (strcmp(name, "id") == 0)
+            continue;
+        /* a lone name switches on; "nofoo" is not QEMU's any more */
+        if (!device_set(dev, name, value ? value : "on", err))
+            return false;
+    }
+    return true;
+}
+
+static bool plug(Device *dev, Error **err)
+{
+    const BoardType *board = dev->machine->board;
+    if (!board->plug)
+        return error_set(err, "machine '%s' takes no additional devices", board->name);
+    return board->plug(dev->machine, dev, err);
+}
+
+Device *device_add(struct Machine *m, const char *spec, Error **err)
+{
+    char *copy = strdup(spec), *for_id = strdup(spec), *rest = copy, *scan = for_id;
+    char *name = NULL, *value, *id = NULL, *key, *type_name;
+    Device *dev = NULL;
+    if (!copy || !for_id) {
+        error_set(err, "out of memory");
+        goto out;
+    }
+    if (!next_option(&rest, &name, &value)) {
+        error_set(err, "-device needs the name of a device; see -device help");
+        goto out;
+    }
+    type_name = value && strcmp(name, "driver") == 0 ? value : name;
+    for (char *v; next_option(&scan, &key, &v);)
+        if (v && strcmp(key, "id") == 0)
+            id = v;
+    const DeviceType *type = user_type(type_name, err);
+    if (!type)
+        goto out;
+    dev = device_create(m, type, id, err);
+    if (dev && (!set_options(dev, rest, err) || !plug(dev, err) || !device_realize(dev, err))) {
+        device_destroy(dev);
+        dev = NULL;
+    }
+out:
+    free(copy);
+    free(for_id);
+    return dev;
+}
+
+/* ---- help and listings ------------------------------------------------------------------ */
+
+void device_print_types(FILE *out)
+{
+    fputs("Devices for -device (see -device NAME,help):\n", out);
+    for (const DeviceType *const *t = device_types; *t; t++)
+        if ((*t)->user_creatable)
+            fprintf(out, "  %-22s %s, on %s\n", (*t)->name, (*t)->help, (*t)->bus);
+}
+
+void device_print_help(const DeviceType *type, FILE *out)
+{
+    fprintf(out, "%s: %s\nProperties:\n", type->name, type->help);
+    fputs("  id                       the name by which other options and the monitor know it\n",
+          out);
+    properties_print_help(type->properties, out);
+}
+
+static void print_device(const Device *dev, unsigned depth, FILE *out)
+{
+    char indent[24];
+    snprintf(indent, sizeof(indent), "%*s", (int)(2 * depth + 4), "");
+    fprintf(out, "%*sdev: %s, id \"%s\"\n", (int)(2 * depth + 2), "", dev->type->name,
+            dev->id ? dev->id : "");
+    properties_print(dev->type->properties, dev, indent, out);
+    if (dev->child)
+        print_device(dev->child, depth + 1, out);
+}
+
+void device_print_tree(const struct Machine *m, FILE *out)
+{
+    fputs("bus: main-system-bus\n", out);
+    for (const Device *d = m->devices; d; d = d->next)
+        if (!d->parent)
+            print_device(d, 0, out);
+}
