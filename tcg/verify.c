@@ -361,22 +361,33 @@ static bool check_block(Verifier *v)
     return true;
 }
 
+/* The first block to check of those above `block` by only predecessors. Where the chain returns
+ * to itself (unreachable code) its lowest block is as good a top as any. */
+static uint32_t chain_top(const Verifier *v, uint32_t block, const uint8_t *done)
+{
+    uint32_t top = block, steps = 0;
+    for (uint32_t up = v->only_pred[top]; up != NO_BLOCK && !done[up]; up = v->only_pred[top]) {
+        top = up;
+        if (++steps > v->u->block_count) {
+            break;
+        }
+    }
+    if (steps <= v->u->block_count) {
+        return top;
+    }
+    for (uint32_t at = v->only_pred[top], start = top; at != start; at = v->only_pred[at]) {
+        top = MIN(top, at);
+    }
+    return top;
+}
+
 /* Blocks are checked so that the only predecessor of each comes first: definitions are then
- * known when uses are seen. A chain that returns to itself is unreachable and has no top. */
+ * known when uses are seen. */
 static bool check_chain(Verifier *v, uint32_t block, uint8_t *done)
 {
-    uint32_t pending = v->u->block_count;
-    while (!done[block] && pending--) {
-        uint32_t top = block;
-        for (uint32_t steps = 0; steps <= v->u->block_count; steps++) {
-            uint32_t up = v->only_pred[top];
-            if (up == NO_BLOCK || done[up]) {
-                break;
-            }
-            top = up;
-        }
-        v->block = top;
-        done[top] = 1;
+    while (!done[block]) {
+        v->block = chain_top(v, block, done);
+        done[v->block] = 1;
         if (!check_block(v)) {
             return false;
         }

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+//
+// Random IR programs: every way to run them must leave the same state, memory, exit and trace as
+// the interpreter without passes. On a difference the program is shrunk and printed, exit
+// status 1.
+//
+//   irfuzz [--seed N] [--count N] [--size N] [--ops int,mem,fp,vec,call,flow|all]
+//          [--modes interp,x86,...] [--keep-going] [--run FILE] [--print]
+//
+// `--run FILE` runs one program (text form) with the state of --seed under every mode instead.
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tests/ir/gen.h"
+#include "tests/ir/shrink.h"
+#include "tcg/internal.h"
+#include "util/bitops.h"
+
+static const RigMode modes[] = {
+    { .name = "interp-copy", .interpreter = true, .passes = TCG_PASS_COPY },
+    { .name = "interp-fold", .interpreter = true, .passes = TCG_PASS_FOLD },
+    { .name = "interp-dead", .interpreter = true, .passes = TCG_PASS_DEAD },
+    { .name = "interp-all", .interpreter = true, .passes = (unsigned)TCG_PASS_ALL },
+    { .name = "interp-slow", .interpreter = true, .no_tlb = true },
+    { .name = "x86" },
+    { .name = "x86-all", .passes = (unsigned)TCG_PASS_ALL },
+    { .name = "x86-slow", .passes = (unsigned)TCG_PASS_ALL, .no_tlb = true },
+    { .name = "x86-noavx2", .no_avx2 = true },
+    { .name = "x86-nobmi", .no_bmi = true },
+    { .name = "x86-nofma", .no_fma = true },
+};
+
+typedef struct Options {
+    uint64_t seed, count;
+    unsigned size, kinds;
+    const char *modes, *run;
+    bool keep_going, print;
+} Options;
+
+typedef struct Trial {
+    Rig *rig;
+    uint64_t seed;
+    const RigMode *mode;
+    bool valid; /* the program itself is, so smaller ones have to be */
+} Trial;
+
+static bool has_backend(const RigMode *m)
+{
+    return m->interpreter || tcg_backend_x86_64.name;
+}
+
+static bool mode_enabled(const Options *o, const RigMode *m)
+{
+    size_t len = strlen(m->name);
+    if (!has_backend(m)) {
+        return false;
+    }
+    if (!o->modes) {
+        return true;
+    }
+    for (const char *at = strstr(o->modes, m->name); at; at = strstr(at + 1, m->name)) {
+        if ((at == o->modes || at[-1] == ',') && (!at[len] || at[len] == ',')) {
+            return true;
+        }
+    }
+    const char *dash = strchr(m->name, '-'); /* `interp` and `x86*` name the whole family */
+    return strstr(o->modes, m->interpreter ? "interp*" : "x86*") && dash;
+}
+
+/* The text of the difference (to free), or NULL. */
+static char *compare(Rig *rig, const char *text, uint64_t seed, const RigMode *mode)
+{
+    static _Thread_local RigResult want, got;
+    Error *err = NULL;
+    if (!rig_run(rig, text, seed, &rig_reference, &want, &err) ||
+        !rig_run(rig, text, seed, mode, &got, &err)) {
+        char *message = strdup(error_text(err));
+        error_free(err);
+        return message;
+    }
+    return rig_difference(&want, &got);
+}
+
+static bool still_differs(void *opaque, const char *text)
+{
+    Trial *t = opaque;
+    RigResult result;
+    if (t->valid && !rig_run(t->rig, text, t->seed, &rig_reference, &result, NULL)) {
+        return false;
+    }
+    char *difference = compare(t->rig, text, t->seed, t->mode);
+    free(difference);
+    return difference != NULL;
+}
+
+static void report(Rig *rig, const char *text, uint64_t seed, const RigMode *mode, bool shrink)
+{
+    Trial t = { .rig = rig, .seed = seed, .mode = mode };
+    RigResult result;
+    t.valid = rig_run(rig, text, seed, &rig_reference, &result, NULL);
+    char *small = shrink ? shrink_program(text, still_differs, &t) : strdup(text);
+    char *difference = compare(rig, small, seed, mode);
+    printf("seed %" PRIu64 ", interp / %s:\n%s%s", seed, mode->name, difference, small);
+    if (mode->passes) {
+        Error *err = NULL;
+        IrUnit *u = ir_unit_create(&rig_globals);
+        if (u && ir_parse(u, small, rig_helpers, &err)) {
+            tcg_optimise(u, mode->passes);
+            printf("after the passes:\n");
+            ir_print(u, stdout);
+        }
+        ir_unit_destroy(u);
+    }
+    printf("\n");
+    free(small);
+    free(difference);
+}
+
+static bool run_modes(Rig *rig, const Options *o, const char *text, uint64_t seed, bool shrink)
+{
+    bool ok = true;
+    for (unsigned n = 0; n < ARRAY_SIZE(modes) && (ok || o->keep_going); n++) {
+        if (!mode_enabled(o, &modes[n])) {
+            continue;
+        }
+        char *difference = compare(rig, text, seed, &modes[n]);
+        if (difference) {
+            free(difference);
+            report(rig, text, seed, &modes[n], shrink);
+            ok = false;
+        }
+    }
+    return ok;
+}
+
+static bool run_file(Rig *rig, const Options *o)
+{
+    static char text[1 << 20];
+    FILE *f = fopen(o->run, "r");
+    if (!f) {
+        perror(o->run);
+        return false;
+    }
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    return run_modes(rig, o, text, o->seed, false);
+}
+
+static bool run_random(Rig *rig, const Options *o)
+{
+    IrUnit *u = ir_unit_create(&rig_globals);
+    bool ok = true;
+    for (uint64_t n = 0; n < o->count && (ok || o->keep_going); n++) {
+        uint64_t seed = o->seed + n;
+        ir_unit_reset(u);
+        gen_program(u, seed, o->kinds, o->size ? o->size : 4 + seed % 61);
+        char *text = rig_text(u);
+        if (o->print) {
+            printf("%s\n", text);
+        }
+        ok &= run_modes(rig, o, text, seed, true);
+        free(text);
+    }
+    ir_unit_destroy(u);
+    return ok;
+}
+
+static bool parse_options(int argc, char **argv, Options *o)
+{
+    for (int n = 1; n < argc; n++) {
+        const char *name = argv[n], *value = n + 1 < argc ? argv[n + 1] : "";
+        if (!strcmp(name, "--keep-going")) {
+            o->keep_going = true;
+            continue;
+        }
+        if (!strcmp(name, "--print")) {
+            o->print = true;
+            continue;
+        }
+        n++;
+        if (!strcmp(name, "--seed")) {
+            o->seed = strtoull(value, NULL, 0);
+        } else if (!strcmp(name, "--count")) {
+            o->count = strtoull(value, NULL, 0);
+        } else if (!strcmp(name, "--size")) {
+            o->size = strtoul(value, NULL, 0);
+        } else if (!strcmp(name, "--modes")) {
+            o->modes = value;
+        } else if (!strcmp(name, "--run")) {
+            o->run = value;
+        } else if (strcmp(name, "--ops") || !gen_parse_kinds(value, &o->kinds)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    Options o = { .seed = 1, .count = 1000, .kinds = GEN_ALL };
+    if (!parse_options(argc, argv, &o)) {
+        fprintf(stderr, "usage: irfuzz [--seed N] [--count N] [--size N] [--ops "
+                        "int,mem,fp,vec,call,flow|all] [--modes NAME,...] [--keep-going] "
+                        "[--run FILE] [--print]\nmodes:");
+        for (unsigned n = 0; n < ARRAY_SIZE(modes); n++) {
+            fprintf(stderr, " %s", modes[n].name);
+        }
+        fprintf(stderr, "\n");
+        return 2;
+    }
+    Rig *rig = rig_create();
+    bool ok = o.run ? run_file(rig, &o) : run_random(rig, &o);
+    rig_destroy(rig);
+    return !ok;
+}
