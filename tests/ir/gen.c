@@ -331,6 +331,10 @@ static uint64_t any_imm(Gen *g, const IrInsn *i)
         return pick(g, lanes) | (i->op == IR_OP_VGET && chance(g, 2) ? IR_LANE_SIGNED : 0);
     case IR_IMM_LANEPAIR: return IR_LANES(pick(g, lanes), pick(g, lanes));
     case IR_IMM_LANES: return chance(g, 2) ? lanes : 1 + pick(g, lanes);
+    case IR_IMM_LANESMODE:
+        return IR_LANES_MODE(chance(g, 2) ? lanes : 1 + pick(g, lanes),
+                             i->op == IR_OP_VITOF ? IR_ROUND_CURRENT
+                                                  : pick(g, IR_ROUND_CURRENT + 1), pick(g, 2));
     case IR_IMM_SHIFT:
         return i->op == IR_OP_VSHLI ? pick(g, lane_bits) : 1 + pick(g, lane_bits);
     case IR_IMM_BYTES: return pick(g, 16);
