@@ -36,6 +36,7 @@ typedef struct ArmException {
 } ArmException;
 
 typedef struct ArmTimer {
+    pthread_mutex_t lock;   /* the vCPU's thread and the main loop both look */
     uint64_t cval, ctl;     /* CNTx_CVAL, CNTx_CTL (ENABLE, IMASK) */
     Timer timer;
     IrqLine out;
@@ -77,6 +78,7 @@ typedef struct ArmCpu {
     uint32_t fpsr;    /* bits not held in guest_mxcsr and qc */
 
     ArmException exception; /* left by raise_* for deliver */
+    uint32_t walk_fsc;      /* why the last walk refused: fault status code as in ESR_ELx */
     ArmTimer timers[ARM_TIMER_COUNT];
     atomic_uint irq_levels; /* bit ArmIrqInput: level of the input line */
     uint64_t mpidr;
@@ -100,7 +102,7 @@ static inline ArmCpu *arm_cpu(VCPU *cpu)
 /* A CPU model: its ID registers announce only what is complete. */
 typedef struct ArmModel ArmModel;
 /* "max", "cortex-a72", with features "max,pauth=off"; NULL with a did-you-mean. */
-const ArmModel *arm_model_find(const char *name, size_t len);
+const ArmModel *arm_model_parse(const char *spec, Error **err);
 void arm_model_print_help(FILE *out);
 
 /* Create CPU number `index` of `model_spec`. Its input lines are arm_cpu_set_irq(). */

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// From parsed options to a machine ready to run: backends, board, devices, engine.
+#ifndef CLI_CREATE_H
+#define CLI_CREATE_H
+
+#include "accel/accel.h"
+#include "chardev/chardev.h"
+#include "cli/options.h"
+#include "hw/core/machine.h"
+
+/* What main() owns besides the machine. */
+typedef struct Session {
+    Machine *machine;
+    Log *log;
+    Accel *accel;
+    Chardev *monitor_chardev; /* NULL: no monitor */
+    bool on_terminal;         /* the escape keys work: tell the user */
+    bool build_only;          /* dumpdtb was asked for and is done */
+} Session;
+
+/* False with one sentence for the user; whatever was made is in `s` for session_destroy(). */
+bool session_create(Session *s, const Options *o, Error **err) MUST_CHECK;
+void session_destroy(Session *s);
+
+#endif

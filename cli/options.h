@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// The command line, parsed into plain data. Nothing is opened or built here.
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "util/error.h"
+
+#define MAX_REPEATED 64
+
+/* Arguments of an option that may be given several times, in order. */
+typedef struct OptionList {
+    const char *text[MAX_REPEATED];
+    unsigned count;
+} OptionList;
+
+typedef struct Options {
+    const char *machine, *accel, *cpu, *smp, *memory;
+    const char *kernel, *initrd, *append, *dtb, *firmware;
+    const char *name, *rtc, *monitor, *pidfile;
+    const char *log_items, *log_file, *log_filter;
+    OptionList drives, devices, netdevs, nics, serials;
+    bool nographic, no_reboot, stopped, help, version;
+} Options;
+
+typedef struct OptionRow {
+    const char *name;     /* without the dash */
+    const char *argument; /* for the help text; NULL: takes none */
+    const char *help;
+    size_t offset;        /* in Options */
+    enum { OPTION_TEXT, OPTION_LIST, OPTION_FLAG, OPTION_SPECIAL } kind;
+} OptionRow;
+
+/* Ends with name NULL. */
+extern const OptionRow option_rows[];
+
+bool options_parse(Options *o, int argc, char **argv, Error **err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+//
+// The text monitor: contract in monitor.h. The editor knows backspace, Ctrl-U (drop the line),
+// Ctrl-C (drop it too), Ctrl-P/Up (the line before); everything else that is printable is echoed.
+#include "monitor/monitor.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "util/suggest.h"
+
+#define LINE_BYTES 512
+
+struct Monitor {
+    Chardev *chr;
+    const MonitorCommand *commands;
+    void *opaque;
+    char line[LINE_BYTES], previous[LINE_BYTES];
+    size_t length;
+    unsigned escape; /* progress in an escape sequence: ESC, [ */
+    bool greeted;
+};
+
+static const char prompt[] = "(dragoman) ";
+
+static void put(Monitor *mon, const char *text, size_t len)
+{
+    chardev_write(mon->chr, text, len);
+}
+
+static void put_text(Monitor *mon, const char *text)
+{
+    put(mon, text, strlen(text));
+}
+
+/* ---- commands --------------------------------------------------------------------------- */
+
+static const char *skip_blanks(const char *p)
+{
+    while (isspace((unsigned char)*p))
+        p++;
+    return p;
+}
+
+/* When `line` begins with the words of `name`, what follows them; else NULL. */
+static const char *match_words(const char *line, const char *name)
+{
+    while (*name) {
+        if (*name == ' ') {
+            if (!isspace((unsigned char)*line))
+                return NULL;
+            line = skip_blanks(line);
+            name++;
+        } else if (*line++ != *name++) {
+            return NULL;
+        }
+    }
+    if (*line && !isspace((unsigned char)*line) && *line != '/')
+        return NULL;
+    return skip_blanks(line);
+}
+
+static void print_help(const MonitorCommand *commands, FILE *out)
+{
+    for (const MonitorCommand *c = commands; c->name; c++) {
+        int n = fprintf(out, "%s%s%s %s", c->name, c->alias ? "|" : "", c->alias ? c->alias : "",
+                        c->args);
+        fprintf(out, "%*s%s\n", n < 34 ? 34 - n : 1, "", c->help);
+    }
+    fprintf(out, "%-34s%s\n", "help|?", "this list");
+}
+
+static void unknown_command(const MonitorCommand *commands, const char *line, FILE *out)
+{
+    char typed[64];
+    snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(line, "\r\n"), line);
+    Suggest s = suggest_start(typed);
+    for (const MonitorCommand *c = commands; c->name; c++)
+        suggest_offer(&s, c->name);
+    fprintf(out, "unknown command: '%s'%s ('help' lists them)\n", typed, suggest_text(&s));
+}
+
+void monitor_run_line(const MonitorCommand *commands, void *opaque, const char *line, FILE *out)
+{
+    line = skip_blanks(line);
+    if (!*line)
+        return;
+    if (match_words(line, "help") || match_words(line, "?") || match_words(line, "info help")) {
+        print_help(commands, out);
+        return;
+    }
+    for (const MonitorCommand *c = commands; c->name; c++) {
+        const char *args = match_words(line, c->name);
+        if (!args && c->alias)
+            args = match_words(line, c->alias);
+        if (args) {
+            c->run(opaque, args, out);
+            return;
+        }
+    }
+    unknown_command(commands, line, out);
+}
+
+/* Terminals are raw: a newline needs its carriage return. */
+static void put_lines(Monitor *mon, const char *text, size_t len)
+{
+    for (const char *end = text + len; text < end;) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        size_t n = (size_t)((newline ? newline : end) - text);
+        put(mon, text, n);
+        if (!newline)
+            return;
+        put(mon, "\r\n", 2);
+        text = newline + 1;
+    }
+}
+
+static void run_line(Monitor *mon)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    put(mon, "\r\n", 2);
+    mon->line[mon->length] = '\0';
+    if (mon->length)
+        strcpy(mon->previous, mon->line);
+    mon->length = 0;
+    if (!out)
+        return;
+    monitor_run_line(mon->commands, mon->opaque, mon->line, out);
+    fclose(out);
+    put_lines(mon, text, len);
+    free(text);
+    put_text(mon, prompt);
+}
+
+/* ---- the line editor -------------------------------------------------------------------- */
+
+static void drop_line(Monitor *mon)
+{
+    put_text(mon, "\r\033[K");
+    put_text(mon, prompt);
+    mon->length = 0;
+}
+
+static void recall(Monitor *mon)
+{
+    drop_line(mon);
+    strcpy(mon->line, mon->previous);
+    mon->length = strlen(mon->line);
+    put_text(mon, mon->line);
+}
+
+/* True when the byte belonged to an escape sequence. */
+static bool take_escape(Monitor *mon, uint8_t c)
+{
+    if (c == 0x1b) {
+        mon->escape = 1;
+        return true;
+    }
+    if (mon->escape == 1 && (c == '[' || c == 'O')) {
+        mon->escape = 2;
+        return true;
+    }
+    bool arrow = mon->escape == 2;
+    mon->escape = 0;
+    if (arrow && c == 'A')
+        recall(mon);
+    return arrow;
+}
+
+static void take_byte(Monitor *mon, uint8_t c)
+{
+    if (take_escape(mon, c))
+        return;
+    switch (c) {
+    case '\r':
+    case '\n':
+        run_line(mon);
+        break;
+    case 0x7f:
+    case '\b':
+        if (mon->length) {
+            mon->length--;
+            put_text(mon, "\b \b");
+        }
+        break;
+    case 0x03: /* Ctrl-C */
+    case 0x15: /* Ctrl-U */
+        drop_line(mon);
+        break;
+    case 0x10: /* Ctrl-P */
+        recall(mon);
+        break;
+    default:
+        if (isprint(c) && mon->length < LINE_BYTES - 1) {
+            mon->line[mon->length++] = (char)c;
+            put(mon, (const char *)&c, 1);
+        }
+    }
+}
+
+static size_t can_receive(void *opaque)
+{
+    (void)opaque;
+    return LINE_BYTES;
+}
+
+static void receive(void *opaque, const uint8_t *buf, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        take_byte(opaque, buf[i]);
+}
+
+static void event(void *opaque, ChardevEvent e)
+{
+    Monitor *mon = opaque;
+    if (e != CHARDEV_OPENED)
+        return;
+    mon->length = 0;
+    if (!mon->greeted)
+        put_text(mon, "Dragoman monitor; 'help' lists the commands\r\n");
+    mon->greeted = true;
+    put_text(mon, prompt);
+}
+
+Monitor *monitor_create(Chardev *chr, const MonitorCommand *commands, void *opaque, Error **err)
+{
+    Monitor *mon = calloc(1, sizeof(*mon));
+    if (!mon) {
+        error_set(err, "out of memory for the monitor");
+        return NULL;
+    }
+    *mon = (Monitor){ .chr = chr, .commands = commands, .opaque = opaque };
+    chardev_attach(chr, &(ChardevHandlers){ can_receive, receive, event, mon });
+    return mon;
+}
+
+void monitor_destroy(Monitor *mon)
+{
+    if (!mon)
+        return;
+    chardev_attach(mon->chr, NULL);
+    free(mon);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+//
+// The Arm CPU as an object: creation, reset, power, what debuggers and dumps see, and the table
+// through which engines work with it.
+#include "target/arm/internal.h"
+
+#include <capstone/capstone.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "target/arm/translate.h"
+#include "tcg/ir.h"
+
+#define RESET_SPSR 0x3c5 /* EL1h, all masked */
+
+ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memory,
+                       VirtClock *clock, RunState *run, Log *log, Error **err)
+{
+    const ArmModel *model = arm_model_parse(model_spec, err);
+    ArmCpu *cpu = model ? calloc(1, sizeof(*cpu)) : NULL;
+    if (!cpu) {
+        if (model)
+            error_set(err, "out of memory for CPU %u", index);
+        return NULL;
+    }
+    cpu->model = model;
+    /* affinity as boards number it: up to eight CPUs in a cluster */
+    cpu->mpidr = UINT64_C(1) << 31 | (index & 7) | (uint64_t)(index >> 3) << 8;
+    if (!vcpu_init(&cpu->vcpu, &arm_cpu_ops, index, memory, clock, run, log, err) ||
+        !arm_timers_create(cpu, err)) {
+        vcpu_fini(&cpu->vcpu);
+        free(cpu);
+        return NULL;
+    }
+    arm_cpu_ops.reset(&cpu->vcpu);
+    return cpu;
+}
+
+static void arm_destroy(VCPU *vcpu)
+{
+    ArmCpu *cpu = arm_cpu(vcpu);
+    arm_timers_destroy(cpu);
+    vcpu_fini(vcpu);
+    free(cpu);
+}
+
+static void arm_reset(VCPU *vcpu)
+{
+    ArmCpu *cpu = arm_cpu(vcpu);
+    memset(&cpu->regs, 0, sizeof(cpu->regs));
+    memset(cpu->sp_el, 0, sizeof(cpu->sp_el));
+    cpu->regs.excl_addr = UINT64_MAX;
+    cpu->el = cpu->spsel = 1;
+    arm_pstate_set(cpu, RESET_SPSR);
+    arm_sysregs_reset(cpu);
+    arm_timers_reset(cpu);
+    vcpu->guest_mxcsr = 0x1f80;
+    vcpu->halted = vcpu->powered_off = false;
+    tlb_flush_all(vcpu->tlb);
+    vcpu_update_banks(vcpu);
+}
+
+static void power_on_work(VCPU *vcpu, uint64_t entry, uint64_t context)
+{
+    ArmCpu *cpu = arm_cpu(vcpu);
+    arm_reset(vcpu);
+    cpu->regs.pc = entry;
+    cpu->regs.x[0] = context;
+    pthread_mutex_lock(&vcpu->lock);
+    vcpu->powered_off = false;
+    pthread_mutex_unlock(&vcpu->lock);
+}
+
+void arm_cpu_power_on(ArmCpu *cpu, uint64_t entry, uint64_t context)
+{
+    vcpu_queue_work(&cpu->vcpu, power_on_work, entry, context);
+}
+
+const char *arm_cpu_compatible(const ArmCpu *cpu)
+{
+    return cpu->model->compatible;
+}
+
+static Vaddr arm_get_pc(VCPU *vcpu)
+{
+    return arm_cpu(vcpu)->regs.pc;
+}
+
+static void arm_set_pc(VCPU *vcpu, Vaddr pc)
+{
+    arm_cpu(vcpu)->regs.pc = pc;
+}
+
+static void arm_dump(VCPU *vcpu, FILE *out)
+{
+    const ArmCpu *cpu = arm_cpu(vcpu);
+    uint32_t nzcv = arm_nzcv_pack(cpu->regs.nzcv);
+    fprintf(out, " PC=%016" PRIx64, cpu->regs.pc);
+    for (int i = 0; i < 31; i++)
+        fprintf(out, "%sX%02d=%016" PRIx64, (i + 1) % 4 ? " " : "\n", i, cpu->regs.x[i]);
+    fprintf(out, " SP=%016" PRIx64 "\n", cpu->regs.sp);
+    fprintf(out, "PSTATE=%08" PRIx64 " %c%c%c%c EL%u%c\n", arm_pstate_get(cpu),
+            nzcv >> 31 & 1 ? 'N' : '-', nzcv >> 30 & 1 ? 'Z' : '-', nzcv >> 29 & 1 ? 'C' : '-',
+            nzcv >> 28 & 1 ? 'V' : '-', cpu->el, cpu->spsel ? 'h' : 't');
+    fprintf(out, "ELR_EL1=%016" PRIx64 " SPSR_EL1=%08" PRIx64 " ESR_EL1=%08" PRIx64
+            " FAR_EL1=%016" PRIx64 "\n", cpu->elr_el1, cpu->spsr_el1, cpu->esr_el1, cpu->far_el1);
+    fprintf(out, "SCTLR_EL1=%016" PRIx64 " TCR_EL1=%016" PRIx64 " TTBR0_EL1=%016" PRIx64
+            " TTBR1_EL1=%016" PRIx64 " VBAR_EL1=%016" PRIx64 "\n", cpu->sctlr_el1, cpu->tcr_el1,
+            cpu->ttbr0_el1, cpu->ttbr1_el1, cpu->vbar_el1);
+    for (int i = 0; i < 32; i++)
+        fprintf(out, "V%02d=%016" PRIx64 ":%016" PRIx64 "%s", i, cpu->regs.v[i].d[1],
+                cpu->regs.v[i].d[0], i % 2 ? "\n" : " ");
+    fprintf(out, "FPCR=%08x FPSR=%08x%s%s\n", cpu->fpcr, cpu->fpsr,
+            vcpu->halted ? " (halted)" : "", vcpu->powered_off ? " (off)" : "");
+}
+
+#define X_REG(n) { "x" #n, "general", offsetof(ArmCpu, regs.x[n]), 8 }
+#define V_REG(n) { "v" #n, "vector", offsetof(ArmCpu, regs.v[n]), 16 }
+#define SYS_REG(n) { #n, "system", offsetof(ArmCpu, n), 8 }
+
+static const CpuRegister registers[] = {
+    X_REG(0), X_REG(1), X_REG(2), X_REG(3), X_REG(4), X_REG(5), X_REG(6), X_REG(7), X_REG(8),
+    X_REG(9), X_REG(10), X_REG(11), X_REG(12), X_REG(13), X_REG(14), X_REG(15), X_REG(16),
+    X_REG(17), X_REG(18), X_REG(19), X_REG(20), X_REG(21), X_REG(22), X_REG(23), X_REG(24),
+    X_REG(25), X_REG(26), X_REG(27), X_REG(28), X_REG(29), X_REG(30),
+    { "sp", "general", offsetof(ArmCpu, regs.sp), 8 },
+    { "pc", "general", offsetof(ArmCpu, regs.pc), 8 },
+    V_REG(0), V_REG(1), V_REG(2), V_REG(3), V_REG(4), V_REG(5), V_REG(6), V_REG(7), V_REG(8),
+    V_REG(9), V_REG(10), V_REG(11), V_REG(12), V_REG(13), V_REG(14), V_REG(15), V_REG(16),
+    V_REG(17), V_REG(18), V_REG(19), V_REG(20), V_REG(21), V_REG(22), V_REG(23), V_REG(24),
+    V_REG(25), V_REG(26), V_REG(27), V_REG(28), V_REG(29), V_REG(30), V_REG(31),
+    { "fpcr", "vector", offsetof(ArmCpu, fpcr), 4 },
+    { "fpsr", "vector", offsetof(ArmCpu, fpsr), 4 },
+    SYS_REG(elr_el1), SYS_REG(spsr_el1), SYS_REG(esr_el1), SYS_REG(far_el1), SYS_REG(vbar_el1),
+    SYS_REG(sctlr_el1), SYS_REG(tcr_el1), SYS_REG(ttbr0_el1), SYS_REG(ttbr1_el1),
+    SYS_REG(mair_el1), SYS_REG(cpacr_el1), SYS_REG(contextidr_el1), SYS_REG(tpidr_el0),
+    SYS_REG(tpidrro_el0), SYS_REG(tpidr_el1), SYS_REG(par_el1), SYS_REG(cntkctl_el1),
+    SYS_REG(mdscr_el1),
+    { NULL, NULL, 0, 0 },
+};
+
+const CpuOps arm_cpu_ops = {
+    .arch = "aarch64",
+    .insn_align_log2 = 2,
+    .capstone_arch = CS_ARCH_ARM64,
+    .capstone_mode = CS_MODE_ARM,
+    .globals = &arm_ir_globals,
+    .registers = registers,
+    .reset = arm_reset,
+    .unit_flags = arm_unit_flags,
+    .bank_key = arm_bank_key,
+    .translate = arm_translate,
+    .walk = arm_walk,
+    .canonical = arm_canonical,
+    .raise_mmu = arm_raise_mmu,
+    .deliver = arm_deliver,
+    .interrupt_ready = arm_interrupt_ready,
+    .take_interrupt = arm_take_interrupt,
+    .has_work = arm_has_work,
+    .get_pc = arm_get_pc,
+    .set_pc = arm_set_pc,
+    .dump = arm_dump,
+    .debug_translate = arm_debug_translate,
+    .destroy = arm_destroy,
+};

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+//
+// What the files of the Arm CPU share besides translation (translate.h): models, exceptions, the
+// MMU, timers. Everything runs on the vCPU's own thread unless said otherwise.
+#ifndef TARGET_ARM_INTERNAL_H
+#define TARGET_ARM_INTERNAL_H
+
+#include "target/arm/cpu.h"
+
+/* ---- models (models.c) ------------------------------------------------------------------ */
+
+struct ArmModel {
+    const char *name, *help, *compatible;
+    uint64_t midr, revidr;
+    uint64_t id_aa64pfr0, id_aa64pfr1, id_aa64dfr0, id_aa64dfr1;
+    uint64_t id_aa64isar0, id_aa64isar1, id_aa64mmfr0, id_aa64mmfr1, id_aa64mmfr2;
+    uint64_t ctr, clidr, dczid;
+    uint64_t ccsidr[3]; /* L1D, L1I, L2 */
+};
+
+/* PSTATE.PAN and the like exist when the ID register field is not 0. */
+static inline unsigned arm_id_field(uint64_t id_register, unsigned lsb)
+{
+    return id_register >> lsb & 15;
+}
+#define ARM_MMFR1_PAN 20
+#define ARM_MMFR2_UAO 4
+#define ARM_ISAR0_ATOMIC 20
+
+/* ---- PSTATE and exceptions (exceptions.c); Arm ARM D1.3, D24.2.36 (ESR_ELx) --------------- */
+
+/* Exception classes, ESR_ELx.EC. */
+enum {
+    EC_UNKNOWN = 0x00, EC_WFX = 0x01, EC_FP_TRAP = 0x07, EC_ILLEGAL = 0x0e, EC_SVC64 = 0x15,
+    EC_HVC64 = 0x16, EC_SMC64 = 0x17, EC_SYSREG = 0x18, EC_INSN_ABORT_LOWER = 0x20,
+    EC_INSN_ABORT = 0x21, EC_PC_ALIGN = 0x22, EC_DATA_ABORT_LOWER = 0x24, EC_DATA_ABORT = 0x25,
+    EC_SP_ALIGN = 0x26, EC_FP_EXCEPTION = 0x2c, EC_BREAKPOINT_LOWER = 0x30,
+    EC_STEP_LOWER = 0x32, EC_STEP = 0x33, EC_WATCHPOINT_LOWER = 0x34, EC_BRK64 = 0x3c,
+};
+#define ESR_IL (1u << 25) /* a 32-bit instruction */
+#define ESR(ec, iss) ((uint32_t)(ec) << 26 | ESR_IL | (iss))
+
+/* Fault status codes, DFSC and IFSC; the level is added where there is one. */
+enum {
+    FSC_ADDRESS_SIZE = 0x00, FSC_TRANSLATION = 0x04, FSC_ACCESS_FLAG = 0x08,
+    FSC_PERMISSION = 0x0c, FSC_EXTERNAL = 0x10, FSC_EXTERNAL_WALK = 0x14, FSC_ALIGNMENT = 0x21,
+};
+
+/* SPSR_EL1 layout of what PSTATE holds now, and back (NZCV included). */
+uint64_t arm_pstate_get(const ArmCpu *cpu);
+/* Sets all of PSTATE, banks SP. `spsr` must be a legal AArch64 state of EL0 or EL1. */
+void arm_pstate_set(ArmCpu *cpu, uint64_t spsr);
+/* PSTATE.SP written by MSR SPSel. */
+void arm_spsel_set(ArmCpu *cpu, uint32_t spsel);
+/* N Z C V in bits 31..28 from the IR's flags form, and back. */
+uint32_t arm_nzcv_pack(uint32_t flags);
+uint32_t arm_nzcv_unpack(uint32_t nzcv);
+
+/* Leave a synchronous exception for deliver(): taken to EL1, to be returned to at the current pc
+ * (or behind it: pass the address). Does not unwind. */
+void arm_raise(ArmCpu *cpu, uint32_t esr, Vaddr return_pc);
+void arm_raise_far(ArmCpu *cpu, uint32_t esr, Vaddr far, Vaddr return_pc);
+/* The same from a helper, which does not return. */
+void arm_raise_exit(ArmCpu *cpu, uint32_t esr, Vaddr return_pc) __attribute__((noreturn));
+/* A data abort that a helper found (cache maintenance, AT, DC ZVA). Does not return. `iss_extra`:
+ * WnR (bit 6), CM (bit 8). */
+void arm_raise_data_abort_exit(ArmCpu *cpu, Vaddr va, uint32_t fsc, uint32_t iss_extra)
+    __attribute__((noreturn));
+
+/* ERET: PSTATE and pc from SPSR_EL1 and ELR_EL1, illegal returns set PSTATE.IL. Opens the local
+ * monitor, selects banks anew. */
+void arm_exception_return(ArmCpu *cpu);
+
+void arm_deliver(VCPU *vcpu);
+bool arm_interrupt_ready(VCPU *vcpu);
+void arm_take_interrupt(VCPU *vcpu);
+bool arm_has_work(VCPU *vcpu);
+
+/* ---- MMU (mmu.c); Arm ARM D8 -------------------------------------------------------------- */
+
+bool arm_walk(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, TlbFill *fill);
+Vaddr arm_canonical(VCPU *vcpu, Vaddr va);
+void arm_raise_mmu(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, MmuError error);
+void arm_bank_key(VCPU *vcpu, bool unprivileged, TlbKey *key);
+bool arm_debug_translate(VCPU *vcpu, Vaddr va, Hwaddr *gpa);
+/* The ASID that tags translations now (TCR_EL1.A1, AS). */
+uint32_t arm_asid(const ArmCpu *cpu);
+
+/* ---- timers (timers.c); Arm ARM D12 ------------------------------------------------------- */
+
+#define ARM_CNTFRQ_HZ UINT64_C(62500000)
+
+bool arm_timers_create(ArmCpu *cpu, Error **err);
+void arm_timers_destroy(ArmCpu *cpu);
+void arm_timers_reset(ArmCpu *cpu);
+uint64_t arm_count(const ArmCpu *cpu); /* CNTPCT_EL0 = CNTVCT_EL0 */
+uint64_t arm_timer_read_ctl(ArmCpu *cpu, ArmTimerId id); /* with ISTATUS */
+void arm_timer_write_ctl(ArmCpu *cpu, ArmTimerId id, uint64_t value);
+uint64_t arm_timer_read_cval(ArmCpu *cpu, ArmTimerId id);
+void arm_timer_write_cval(ArmCpu *cpu, ArmTimerId id, uint64_t value);
+uint64_t arm_timer_read_tval(ArmCpu *cpu, ArmTimerId id);
+void arm_timer_write_tval(ArmCpu *cpu, ArmTimerId id, uint64_t value);
+
+/* ---- elsewhere ---------------------------------------------------------------------------- */
+
+/* translate.c: CpuOps.translate and the mode bits that it depends on. */
+void arm_translate(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags, const uint8_t *code,
+                   uint32_t bytes, uint32_t max_insns);
+uint64_t arm_unit_flags(VCPU *vcpu);
+
+/* sysregs.c: reset values that are not 0. */
+void arm_sysregs_reset(ArmCpu *cpu);
+
+#endif
