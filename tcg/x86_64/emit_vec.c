@@ -91,7 +91,7 @@ static void emit_vorn(TcgEmit *e, const IrInsn *in)
     Reg d = ra_def_hint(e, in->arg[0]);
     simd_ones(e, XMM15);
     simd_rrr(e, X_PXOR, XMM15, XMM15, b);
-    simd_rrr(e, X_POR, d, XMM15, a);
+    simd_rrr(e, X_POR, d, a, XMM15);
 }
 
 static void emit_vnot(TcgEmit *e, const IrInsn *in)

@@ -67,6 +67,9 @@ void emit_vf_arith(TcgEmit *e, const IrInsn *in)
                                                             : 0x3f8000003f800000));
     }
     simd_rrr(e, packed(in, ops[in->op]), d, x, y);
+    if (in->op == IR_OP_VFSUB && !is_full(in)) {
+        simd_rr(e, X_MOVQ, d, d); /* 0 - 0 is -0 when rounding down */
+    }
     fix_nan(e, in, d, a, b, REG_NONE);
 }
 
