@@ -102,16 +102,6 @@ static void emit_min_max(TcgEmit *e, const IrInsn *in)
     emit_ref_if(e, in, CC_P, d, a, b, REG_NONE);
 }
 
-/* The immediate of roundsd: mode, and 8 to leave inexact alone. */
-static unsigned round_imm(IrRound round, bool exact)
-{
-    static const uint8_t modes[] = {
-        [IR_ROUND_NEAREST] = 0, [IR_ROUND_UP] = 2, [IR_ROUND_DOWN] = 1, [IR_ROUND_ZERO] = 3,
-        [IR_ROUND_AWAY] = 0, [IR_ROUND_CURRENT] = 4,
-    };
-    return modes[round] | (exact ? 0 : 8);
-}
-
 static void emit_fround(TcgEmit *e, const IrInsn *in)
 {
     if (in->sub == IR_ROUND_AWAY || in->sub > IR_ROUND_CURRENT) {
@@ -121,7 +111,7 @@ static void emit_fround(TcgEmit *e, const IrInsn *in)
     Reg a = ra_use(e, in->arg[0]), d = ra_def(e);
 
     simd_rrr_i8(e, is_f64(in->type) ? X_ROUNDSD : X_ROUNDSS, d, a, a,
-                (uint8_t)round_imm((IrRound)in->sub, in->imm & 1));
+                (uint8_t)fp_round_imm((IrRound)in->sub, in->imm & 1));
     if (e->unit->nan_rule == IR_NAN_ARM_DEFAULT) {
         fix_nan(e, in, d, a, REG_NONE, REG_NONE);
     }
@@ -149,7 +139,7 @@ static void emit_ftoi_rounded(TcgEmit *e, const IrInsn *in, bool f64)
     unsigned bad;
 
     simd_rrr_i8(e, f64 ? X_ROUNDSD : X_ROUNDSS, XMM14, a, a,
-                (uint8_t)round_imm((IrRound)in->sub, false));
+                (uint8_t)fp_round_imm((IrRound)in->sub, false));
     if (!is_signed && wide) {
         /* 2^63 and above: the signed conversion would raise invalid */
         simd_rm(e, ucomis(f64), XMM14, emit_pool(e, f64 ? 0x43e0000000000000 : 0x5f000000, 0));

@@ -580,6 +580,11 @@ const EmitEntry emit_vec_table[IR_OP_COUNT] = {
     [IR_OP_VFCMPEQ] = { emit_vf_cmp, EMIT_FLAGS },
     [IR_OP_VFCMPGE] = { emit_vf_cmp, EMIT_FLAGS },
     [IR_OP_VFCMPGT] = { emit_vf_cmp, EMIT_FLAGS },
+    [IR_OP_VFROUND] = { emit_vf_round, EMIT_FLAGS },
+    [IR_OP_VFTOI] = { emit_vf_to_int, EMIT_FLAGS },
+    [IR_OP_VITOF] = { emit_vf_from_int, EMIT_FLAGS },
+    [IR_OP_VFCVT_F64] = { emit_vf_cvt, EMIT_FLAGS },
+    [IR_OP_VFCVT_F32] = { emit_vf_cvt, EMIT_FLAGS },
     /* crypto */
     [IR_OP_VAESENC] = { emit_vaes, EMIT_FLAGS },
     [IR_OP_VAESDEC] = { emit_vaes, EMIT_FLAGS },

@@ -22,7 +22,9 @@ enum {
     X_CVTF2F = X_0F | 0x5a,   /* from the size that the prefix names to the other */
     X_CVTSI2F = X_0F | 0x2a, X_CVTTF2SI = X_0F | 0x2c, X_CVTF2SI = X_0F | 0x2d,
     X_UCOMIS = X_0F | 0x2e, X_COMIS = X_0F | 0x2f, /* 66: sd */
-    X_ROUNDSS = X_P3A(0x0a), X_ROUNDSD = X_P3A(0x0b),
+    X_CVTDQ2PS = X_0F | 0x5b, X_CVTTPS2DQ = X_F3 | X_0F | 0x5b,
+    X_ROUNDPS = X_P3A(0x08), X_ROUNDPD = X_P3A(0x09), X_ROUNDSS = X_P3A(0x0a),
+    X_ROUNDSD = X_P3A(0x0b),
     X_VFMADD231P = X_P38(0xb8), X_VFMADD231S = X_P38(0xb9), /* W: double */
     X_ANDPS = X_0F | 0x54, X_ORPS = X_0F | 0x56, X_XORPS = X_0F | 0x57,
 };
@@ -101,6 +103,16 @@ static inline void simd_ones(TcgEmit *e, Reg d)
     simd_rrr(e, X_PCMPEQD, d, d, d);
 }
 
+/* The immediate of roundsd and kin: mode (not AWAY), and 8 to leave inexact alone. */
+static inline unsigned fp_round_imm(IrRound round, bool exact)
+{
+    static const uint8_t modes[] = {
+        [IR_ROUND_NEAREST] = 0, [IR_ROUND_UP] = 2, [IR_ROUND_DOWN] = 1, [IR_ROUND_ZERO] = 3,
+        [IR_ROUND_AWAY] = 0, [IR_ROUND_CURRENT] = 4,
+    };
+    return modes[round] | (exact ? 0 : 8);
+}
+
 /* A vector operand that an instruction may take from memory: a constant, or, where alignment
  * does not matter, what is not in a register. */
 static inline bool vec_use_mem(TcgEmit *e, IrRef r, Mem *m)
@@ -118,7 +130,8 @@ EmitFn emit_vshift_imm, emit_vrshift_imm, emit_vshift_var;
 EmitFn emit_vmovq, emit_vhigh, emit_vcat, emit_vzext, emit_vtrunc, emit_vget, emit_vset, emit_vins,
     emit_vdup, emit_vdupl, emit_vuzp, emit_vtrn, emit_vext, emit_vrev, emit_vtbl, emit_vtbx,
     emit_vxtl, emit_vxtn, emit_vqxtn, emit_vpairs, emit_vaddlp;
-EmitFn emit_vf_arith, emit_vf_sqrt, emit_vf_madd, emit_vf_min_max, emit_vf_sign, emit_vf_cmp;
+EmitFn emit_vf_arith, emit_vf_sqrt, emit_vf_madd, emit_vf_min_max, emit_vf_sign, emit_vf_cmp,
+    emit_vf_round, emit_vf_to_int, emit_vf_from_int, emit_vf_cvt;
 EmitFn emit_vaes, emit_vaesmc, emit_vpmull64;
 
 #endif
