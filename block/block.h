@@ -2,7 +2,7 @@
 //
 // Host ends of disks. Requests are asynchronous: block_submit() hands one over and returns; a
 // worker thread of the backend does it and calls `done` from there (the device takes its lock).
-// Raw files now; formats are further BlockFormat rows.
+// Requests may finish in any order. Raw files now; formats are further BlockFormat rows.
 #ifndef BLOCK_BLOCK_H
 #define BLOCK_BLOCK_H
 
@@ -21,7 +21,7 @@ typedef enum BlockOp {
 typedef struct BlockRequest BlockRequest;
 struct BlockRequest {
     BlockOp op;
-    uint64_t offset, len; /* bytes; for read and write len is the sum of iov */
+    uint64_t offset, len; /* bytes, within the disk; for read and write len is the sum of iov */
     struct iovec *iov;
     unsigned iov_count;
     bool unmap;           /* write zeroes may deallocate */
@@ -47,5 +47,6 @@ void block_submit(BlockBackend *b, BlockRequest *req);
 void block_drain(BlockBackend *b);
 /* Claimed by a device; a second claim is refused. */
 bool block_claim(BlockBackend *b, const char *user, Error **err) MUST_CHECK;
+void block_release(BlockBackend *b);
 
 #endif
