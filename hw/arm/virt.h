@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+//
+// The Arm `virt` board: a machine that exists only as emulation, with the memory map and device
+// tree that kernels and firmware made for QEMU's board of that name expect. GICv2, up to 8 CPUs.
+#ifndef HW_ARM_VIRT_H
+#define HW_ARM_VIRT_H
+
+#include "hw/core/machine.h"
+
+extern const BoardType virt_board_type;
+
+#endif
