@@ -1,8 +1,36 @@
 // SPDX-License-Identifier: MIT
 //
-// The passes in order.
-#include "tcg/backend.h"
+// The passes in order. Builds with assertions of the debug kind (buildtype debug) verify the unit
+// after each.
+#include <assert.h>
+#include <stdio.h>
+#include "tcg/opt/opt.h"
+
+#ifdef __OPTIMIZE__
+#define VERIFY_PASSES 0
+#else
+#define VERIFY_PASSES 1
+#endif
+
+static void check(const IrUnit *u, const char *pass)
+{
+    Error *err = NULL;
+    if (VERIFY_PASSES && !ir_verify(u, &err)) {
+        fprintf(stderr, "after pass %s: %s\n", pass, error_text(err));
+        ir_print(u, stderr);
+        assert(!"the pass made an invalid unit");
+    }
+}
 
 void tcg_optimise(IrUnit *u, unsigned passes)
 {
+    check(u, "none");
+    if (passes & (TCG_PASS_COPY | TCG_PASS_FOLD)) {
+        opt_forward(u, passes, NULL);
+        check(u, "forward");
+    }
+    if (passes & TCG_PASS_DEAD) {
+        opt_dead(u);
+        check(u, "dead");
+    }
 }
