@@ -182,8 +182,14 @@ static bool open_serial(Session *s, unsigned n, const char *spec, bool *stdio_us
     bool ok = !strcmp(spec, "mon:stdio")
                   ? open_terminal_mux(s, &c->serials[n], err)
                   : chardev_open(s->machine->loop, NULL, spec, &c->serials[n], err);
+    Chardev *chr = c->serials[n];
+    if (ok && chr && !machine_add_chardev(s->machine, chr, err)) {
+        chardev_close(chr);
+        c->serials[n] = NULL;
+        return false;
+    }
     if (ok)
-        announce_chardev(c->serials[n], "serial", n);
+        announce_chardev(chr, "serial", n);
     return ok;
 }
 
