@@ -90,8 +90,9 @@ static bool configure_memory(MachineConfig *c, const char *text, Error **err)
     return ok;
 }
 
-static bool configure_board(Machine *m, const Options *o, Error **err)
+static bool configure_board(Session *s, const Options *o, Error **err)
 {
+    Machine *m = s->machine;
     Keyval kv;
     bool ok = false;
     if (!keyval_parse(&kv, o->machine ? o->machine : "virt", "type", err))
@@ -103,9 +104,8 @@ static bool configure_board(Machine *m, const Options *o, Error **err)
     ok = true;
     for (size_t i = 0; ok && i < kv.count; i++) {
         const KeyvalPair *p = &kv.pairs[i];
-        if (!strcmp(p->key, "dumpdtb"))
-            m->config.dumpdtb = strdup(p->value);
-        else if (strcmp(p->key, "type") && strcmp(p->key, "accel"))
+        s->build_only |= !strcmp(p->key, "dumpdtb");
+        if (strcmp(p->key, "type") && strcmp(p->key, "accel"))
             ok = machine_set(m, p->key, p->value, err);
     }
 out:
@@ -113,10 +113,10 @@ out:
     return ok;
 }
 
-static bool configure(Machine *m, const Options *o, Error **err)
+static bool configure(Session *s, const Options *o, Error **err)
 {
-    MachineConfig *c = &m->config;
-    if (!configure_board(m, o, err))
+    MachineConfig *c = &s->machine->config;
+    if (!configure_board(s, o, err))
         return false;
     c->cpu_model = o->cpu;
     c->kernel = o->kernel;
@@ -125,10 +125,6 @@ static bool configure(Machine *m, const Options *o, Error **err)
     c->dtb = o->dtb;
     c->firmware = o->firmware;
     c->no_reboot = o->no_reboot;
-    if (!o->kernel && !o->firmware && !c->dumpdtb)
-        return error_set(err, "there is nothing to run; give a kernel with -kernel FILE");
-    if (!o->kernel && (o->initrd || o->append))
-        return error_set(err, "-initrd and -append only make sense with -kernel FILE");
     return (!o->smp || configure_smp(c, o->smp, err)) &&
            (!o->memory || configure_memory(c, o->memory, err)) &&
            (!o->rtc || rtc_parse(o->rtc, &c->rtc_offset_seconds, err));
@@ -442,9 +438,8 @@ bool session_create(Session *s, const Options *o, Error **err)
     if (!s->machine)
         return false;
     Machine *m = s->machine;
-    if (!configure(m, o, err))
+    if (!configure(s, o, err))
         return false;
-    s->build_only = m->config.dumpdtb;
     if (!create_accel(s, o, err))
         return false;
     if (!s->build_only && !open_serials(s, o, err))

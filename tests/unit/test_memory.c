@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+//
+// Guest physical memory: what is visible where, and how accesses are cut.
+#include <criterion/criterion.h>
+
+#include <string.h>
+#include "softmmu/memory.h"
+
+typedef struct Fake {
+    uint64_t last_offset, last_value;
+    unsigned last_size, reads, writes;
+} Fake;
+
+static uint64_t fake_read(void *opaque, Hwaddr offset, unsigned size)
+{
+    Fake *f = opaque;
+    f->reads++;
+    f->last_offset = offset;
+    f->last_size = size;
+    return UINT64_C(0x8877665544332211) >> (8 * (offset & 7));
+}
+
+static void fake_write(void *opaque, Hwaddr offset, uint64_t value, unsigned size)
+{
+    Fake *f = opaque;
+    f->writes++;
+    f->last_offset = offset;
+    f->last_value = value;
+    f->last_size = size;
+}
+
+static const MemoryOps ops_1_to_4 = { fake_read, fake_write, 1, 4 };
+static const MemoryOps ops_4_only = { fake_read, fake_write, 4, 4 };
+
+static MemoryRegion root, ram, device, alias;
+static MemorySpace space;
+static Fake fake;
+
+static void setup(const MemoryOps *ops)
+{
+    memset(&fake, 0, sizeof(fake));
+    memory_region_init_container(&root, "root", UINT64_C(1) << 40);
+    memory_space_init(&space, &root, NULL);
+    cr_assert(memory_region_init_ram(&ram, &space, "ram", 0x10000, false, NULL));
+    memory_region_init_mmio(&device, "device", 0x1000, ops, &fake, NULL);
+    memory_region_init_alias(&alias, "alias", &ram, 0x8000, 0x4000);
+    memory_region_add(&root, 0x40000000, &ram, 0);
+    memory_region_add(&root, 0x40002000, &device, 1);
+    memory_region_add(&root, 0x50000000, &alias, 0);
+    cr_assert(memory_space_commit(&space, NULL));
+}
+
+static void teardown(void)
+{
+    memory_region_destroy(&ram);
+    memory_space_destroy(&space);
+}
+
+Test(memory, higher_priority_wins_and_cuts_the_lower)
+{
+    setup(&ops_1_to_4);
+    cr_assert_eq(memory_find(&space, 0x40001fff)->region, &ram);
+    cr_assert_eq(memory_find(&space, 0x40002000)->region, &device);
+    const FlatRange *after = memory_find(&space, 0x40003000);
+    cr_assert_eq(after->region, &ram);
+    cr_assert_eq(after->region_offset, 0x3000);
+    cr_assert_null(memory_find(&space, 0x3fffffff));
+    cr_assert_null(memory_find(&space, 0x40010000));
+    teardown();
+}
+
+Test(memory, alias_shows_its_part_of_the_target)
+{
+    uint64_t v;
+    setup(&ops_1_to_4);
+    cr_assert_eq(memory_store(&space, 0x50000010, 4, 0xcafe), MEM_OK);
+    cr_assert_eq(memory_load(&space, 0x40008010, 4, &v), MEM_OK);
+    cr_assert_eq(v, 0xcafe);
+    cr_assert_null(memory_find(&space, 0x50004000));
+    teardown();
+}
+
+Test(memory, wide_accesses_are_split_to_what_the_device_takes)
+{
+    uint64_t v;
+    setup(&ops_1_to_4);
+    cr_assert_eq(memory_load(&space, 0x40002000, 8, &v), MEM_OK);
+    cr_assert_eq(fake.reads, 2);
+    cr_assert_eq(v, UINT64_C(0x8877665544332211));
+    teardown();
+}
+
+Test(memory, narrow_reads_are_widened_narrow_writes_refused)
+{
+    uint64_t v;
+    setup(&ops_4_only);
+    cr_assert_eq(memory_load(&space, 0x40002002, 1, &v), MEM_OK);
+    cr_assert_eq(fake.last_size, 4);
+    cr_assert_eq(fake.last_offset, 0);
+    cr_assert_eq(v, 0x33);
+    cr_assert_eq(memory_store(&space, 0x40002002, 1, 1), MEM_BAD_SIZE);
+    cr_assert_eq(fake.writes, 0);
+    teardown();
+}
+
+Test(memory, nothing_there_is_reported)
+{
+    uint64_t v;
+    uint8_t buf[16];
+    setup(&ops_1_to_4);
+    cr_assert_eq(memory_load(&space, 0x1000, 4, &v), MEM_NOTHING_THERE);
+    cr_assert_eq(memory_store(&space, 0x1000, 4, 0), MEM_NOTHING_THERE);
+    cr_assert_eq(memory_read(&space, 0x4000fff8, buf, 16), MEM_NOTHING_THERE);
+    cr_assert_null(memory_host(&space, 0x40001ffc, 8, false), "spans RAM and a device");
+    teardown();
+}
+
+Test(memory, copies_cross_regions)
+{
+    uint8_t in[0x20], out[0x20];
+    setup(&ops_1_to_4);
+    memset(in, 0xa5, sizeof(in));
+    cr_assert_eq(memory_write(&space, 0x40001ff0, in, sizeof(in)), MEM_OK);
+    cr_assert_eq(fake.writes, 4, "16 bytes in pieces of the 4 that the device takes");
+    cr_assert_eq(memory_read(&space, 0x40001ff0, out, sizeof(out)), MEM_OK);
+    cr_assert_arr_eq(in, out, 16);
+    teardown();
+}
