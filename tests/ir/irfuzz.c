@@ -5,9 +5,10 @@
 // status 1.
 //
 //   irfuzz [--seed N] [--count N] [--size N] [--ops int,mem,fp,vec,call,flow|all]
-//          [--modes interp,x86,...] [--keep-going] [--run FILE] [--print]
+//          [--modes interp,x86,...] [--keep-going] [--run FILE] [--print] [--coverage]
 //
-// `--run FILE` runs one program (text form) with the state of --seed under every mode instead.
+// `--coverage` prints the fold rules that no program made use of; with --run that is an error.
+// `--run FILE` runs the programs of a file (text form) with the states of --seed and the next.
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "tests/ir/gen.h"
 #include "tests/ir/shrink.h"
 #include "tcg/internal.h"
+#include "tcg/opt/opt.h"
 #include "util/bitops.h"
 
 static const RigMode modes[] = {
@@ -37,6 +39,7 @@ typedef struct Options {
     unsigned size, kinds;
     const char *modes, *run;
     bool keep_going, print;
+    uint32_t *hits; /* by fold rule */
 } Options;
 
 typedef struct Trial {
@@ -135,17 +138,52 @@ static bool run_modes(Rig *rig, const Options *o, const char *text, uint64_t see
     return ok;
 }
 
+/* One program of a file, with a few states. */
+static bool run_text(Rig *rig, const Options *o, const char *text)
+{
+    bool ok = true;
+    for (uint64_t seed = o->seed; seed < o->seed + 3; seed++) {
+        ok &= run_modes(rig, o, text, seed, false);
+    }
+    IrUnit *u = ir_unit_create(&rig_globals);
+    if (o->hits && ir_parse(u, text, rig_helpers, NULL)) {
+        opt_forward(u, (unsigned)TCG_PASS_ALL, o->hits);
+    }
+    ir_unit_destroy(u);
+    return ok;
+}
+
+/* A file of programs, each from its `unit` line to the next. */
 static bool run_file(Rig *rig, const Options *o)
 {
-    static char text[1 << 20];
     FILE *f = fopen(o->run, "r");
     if (!f) {
         perror(o->run);
         return false;
     }
-    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    bool ok = true;
+    char *text = NULL, *line = NULL;
+    size_t len, line_size = 0;
+    FILE *program = open_memstream(&text, &len);
+    for (bool more = true; more;) {
+        more = getline(&line, &line_size, f) > 0;
+        if (!more || !strncmp(line, "unit", 4)) {
+            fclose(program);
+            if (len) {
+                ok &= run_text(rig, o, text);
+            }
+            free(text);
+            program = open_memstream(&text, &len);
+        }
+        if (more) {
+            fputs(line, program);
+        }
+    }
+    fclose(program);
+    free(text);
+    free(line);
     fclose(f);
-    return run_modes(rig, o, text, o->seed, false);
+    return ok;
 }
 
 static bool run_random(Rig *rig, const Options *o)
@@ -161,6 +199,9 @@ static bool run_random(Rig *rig, const Options *o)
             printf("%s\n", text);
         }
         ok &= run_modes(rig, o, text, seed, true);
+        if (o->hits) {
+            opt_forward(u, (unsigned)TCG_PASS_ALL, o->hits);
+        }
         free(text);
     }
     ir_unit_destroy(u);
@@ -173,6 +214,10 @@ static bool parse_options(int argc, char **argv, Options *o)
         const char *name = argv[n], *value = n + 1 < argc ? argv[n + 1] : "";
         if (!strcmp(name, "--keep-going")) {
             o->keep_going = true;
+            continue;
+        }
+        if (!strcmp(name, "--coverage")) {
+            o->hits = calloc(fold_rule_count, sizeof o->hits[0]);
             continue;
         }
         if (!strcmp(name, "--print")) {
@@ -203,7 +248,7 @@ int main(int argc, char **argv)
     if (!parse_options(argc, argv, &o)) {
         fprintf(stderr, "usage: irfuzz [--seed N] [--count N] [--size N] [--ops "
                         "int,mem,fp,vec,call,flow|all] [--modes NAME,...] [--keep-going] "
-                        "[--run FILE] [--print]\nmodes:");
+                        "[--run FILE] [--print] [--coverage]\nmodes:");
         for (unsigned n = 0; n < ARRAY_SIZE(modes); n++) {
             fprintf(stderr, " %s", modes[n].name);
         }
@@ -213,5 +258,12 @@ int main(int argc, char **argv)
     Rig *rig = rig_create();
     bool ok = o.run ? run_file(rig, &o) : run_random(rig, &o);
     rig_destroy(rig);
+    for (unsigned n = 0; o.hits && n < fold_rule_count; n++) {
+        if (!o.hits[n]) {
+            printf("never: %s\n", fold_rule_texts[n]);
+            ok &= !o.run; /* a file is expected to use every rule */
+        }
+    }
+    free(o.hits);
     return !ok;
 }
