@@ -590,4 +590,11 @@ const EmitEntry emit_vec_table[IR_OP_COUNT] = {
     [IR_OP_VAESDEC] = { emit_vaes, EMIT_FLAGS },
     [IR_OP_VAESIMC] = { emit_vaes, EMIT_FLAGS },
     [IR_OP_VAESMC] = { emit_vaesmc, EMIT_FLAGS },
+    [IR_OP_VSHA1H] = { emit_vsha1h, 0 },
+    [IR_OP_VSHA1] = { emit_vsha1, EMIT_FLAGS },
+    [IR_OP_VSHA1SU0] = { emit_vsha1su0, 0 },
+    [IR_OP_VSHA1SU1] = { emit_vsha1su1, 0 },
+    [IR_OP_VSHA256H] = { emit_vsha256h, EMIT_FLAGS },
+    [IR_OP_VSHA256SU0] = { emit_vsha256su0, EMIT_FLAGS },
+    [IR_OP_VSHA256SU1] = { emit_vsha256su1, EMIT_FLAGS },
 };

@@ -68,6 +68,8 @@ enum {
     X_PCLMULQDQ = X_P3A(0x44),
     X_AESENC = X_P38(0xdc), X_AESENCLAST = X_P38(0xdd), X_AESDECLAST = X_P38(0xdf),
     X_AESIMC = X_P38(0xdb),
+    X_SHA1RNDS4 = X_0F3A | 0xcc, X_SHA256RNDS2 = X_0F38 | 0xcb, X_SHA256MSG1 = X_0F38 | 0xcc,
+    X_SHA256MSG2 = X_0F38 | 0xcd, /* legacy forms only */
     X_BT_I8 = X_0F | 0xba,
 };
 
@@ -132,6 +134,7 @@ EmitFn emit_vmovq, emit_vhigh, emit_vcat, emit_vzext, emit_vtrunc, emit_vget, em
     emit_vxtl, emit_vxtn, emit_vqxtn, emit_vpairs, emit_vaddlp;
 EmitFn emit_vf_arith, emit_vf_sqrt, emit_vf_madd, emit_vf_min_max, emit_vf_sign, emit_vf_cmp,
     emit_vf_round, emit_vf_to_int, emit_vf_from_int, emit_vf_cvt;
-EmitFn emit_vaes, emit_vaesmc, emit_vpmull64;
+EmitFn emit_vaes, emit_vaesmc, emit_vpmull64, emit_vsha1h, emit_vsha1, emit_vsha1su0, emit_vsha1su1,
+    emit_vsha256h, emit_vsha256su0, emit_vsha256su1;
 
 #endif
