@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// The host's floating-point control register, seen as Arm sees it; one file per host. Exceptions
+// are always masked and denormals never flushed: flushing is done by soft-float.
+#ifndef TARGET_ARM_FP_HOST_H
+#define TARGET_ARM_FP_HOST_H
+
+#include <stdint.h>
+#include "util/fpu/softfloat.h"
+
+/* The sticky flags that are up now, as FP_FLAG_* (never INPUT_DENORMAL). */
+unsigned arm_fp_host_flags(void);
+void arm_fp_host_clear_flags(void);
+/* The mode of the guest's inline instructions from now on. */
+void arm_fp_host_set_rounding(FpRounding mode);
+/* What the register holds when the guest's FPCR and FPSR are zero. */
+uint32_t arm_fp_host_reset_value(void);
+
+#endif
