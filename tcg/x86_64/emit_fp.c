@@ -102,8 +102,37 @@ static void emit_min_max(TcgEmit *e, const IrInsn *in)
     emit_ref_if(e, in, CC_P, d, a, b, REG_NONE);
 }
 
+/* The host has no "ties away": x = trunc(x) + trunc(2 (x - trunc(x))), all of it exact. For
+ * magnitudes below 2^23 or 2^52; others, and NaN, are left to the fix-up. */
+static void emit_fround_away(TcgEmit *e, const IrInsn *in)
+{
+    bool f64 = is_f64(in->type);
+    uint64_t sign = f64 ? UINT64_C(1) << 63 : UINT64_C(1) << 31;
+    uint32_t round = f64 ? X_ROUNDSD : X_ROUNDSS;
+    Reg a = ra_use(e, in->arg[0]), d = ra_def(e);
+
+    simd_load(e, f64 ? 8 : 4, XMM15, emit_pool(e, f64 ? 0x4330000000000000 : 0x4b000000, 0));
+    simd_rrm(e, X_ANDPS, d, a, emit_pool(e, ~sign, 0));
+    simd_rr(e, ucomis(f64), XMM15, d);
+    uint8_t *large = asm_jcc8(e, CC_BE);
+    simd_rrr_i8(e, round, XMM14, d, d, 3 | 8);
+    simd_rrr(e, scalar(f64, X_SUBF), d, d, XMM14);
+    simd_rrr(e, scalar(f64, X_ADDF), d, d, d);
+    simd_rrr_i8(e, round, d, d, d, 3 | 8);
+    simd_rrr(e, scalar(f64, X_ADDF), d, d, XMM14);
+    simd_rrm(e, X_ANDPS, d, d, emit_pool(e, ~sign, 0)); /* 0 - 0 is -0 when rounding down */
+    simd_rrm(e, X_ANDPS, XMM14, a, emit_pool(e, sign, 0));
+    simd_rrr(e, X_ORPS, d, d, XMM14);
+    asm_bind8(e, large);
+    emit_ref_if(e, in, CC_BE, d, a, REG_NONE, REG_NONE);
+}
+
 static void emit_fround(TcgEmit *e, const IrInsn *in)
 {
+    if (in->sub == IR_ROUND_AWAY && !(in->imm & 1)) {
+        emit_fround_away(e, in);
+        return;
+    }
     if (in->sub == IR_ROUND_AWAY || in->sub > IR_ROUND_CURRENT) {
         emit_ref(e, in);
         return;
@@ -167,11 +196,36 @@ static void emit_ftoi_rounded(TcgEmit *e, const IrInsn *in, bool f64)
     emit_ref_if(e, in, bad, d, a, REG_NONE, REG_NONE);
 }
 
+/* Signed, ties away: as emit_fround_away(), the last step on integers. */
+static void emit_ftoi_away(TcgEmit *e, const IrInsn *in, bool f64)
+{
+    uint32_t w = in->type == IR_I64 ? X_W : 0, to_int = scalar(f64, X_CVTTF2SI) | w;
+    uint32_t round = f64 ? X_ROUNDSD : X_ROUNDSS;
+    Reg a = ra_use(e, in->arg[0]), d = ra_def(e);
+
+    simd_rrr_i8(e, round, XMM14, a, a, 3 | 8);
+    simd_rr(e, to_int, d, XMM14);
+    asm_alu_ri(e, ALU_CMP, w, d, 1);
+    uint8_t *out_of_range = asm_jcc8(e, CC_O);
+    simd_rrr(e, scalar(f64, X_SUBF), XMM15, a, XMM14);
+    simd_rrr(e, scalar(f64, X_ADDF), XMM15, XMM15, XMM15);
+    simd_rrr_i8(e, round, XMM15, XMM15, XMM15, 3 | 8);
+    simd_rr(e, to_int, RAX, XMM15);
+    asm_alu_rr(e, ALU_ADD, w, d, RAX);
+    uint8_t *overflow = asm_jcc8(e, CC_O);
+    simd_rr(e, to_int, RAX, a); /* notes that it was no integer */
+    asm_bind8(e, out_of_range);
+    asm_bind8(e, overflow);
+    emit_ref_if(e, in, CC_O, d, a, REG_NONE, REG_NONE);
+}
+
 static void emit_ftoi(TcgEmit *e, const IrInsn *in)
 {
     bool f64 = is_f64(ir_ref_type(e->unit, in->arg[0])), is_signed = in->imm & 1;
 
-    if (in->sub == IR_ROUND_AWAY || in->sub > IR_ROUND_CURRENT) {
+    if (in->sub == IR_ROUND_AWAY && is_signed) {
+        emit_ftoi_away(e, in, f64);
+    } else if (in->sub == IR_ROUND_AWAY || in->sub > IR_ROUND_CURRENT) {
         emit_ref(e, in);
     } else if (is_signed && (in->sub == IR_ROUND_ZERO || in->sub == IR_ROUND_CURRENT)) {
         emit_ftoi_direct(e, in, f64);
