@@ -210,11 +210,6 @@ static bool open_serials(Session *s, const Options *o, Error **err)
 
 /* ---- disks, networks, devices ----------------------------------------------------------- */
 
-static bool plug_device(Machine *m, Device *dev, Error **err)
-{
-    return m->board->plug(m, dev, err);
-}
-
 /* A device for a backend, as `-drive if=virtio` and `-nic` imply it. */
 static bool add_implied(Machine *m, const char *model, const char *property, void *backend,
                         const char *mac, Error **err)
@@ -226,7 +221,10 @@ static bool add_implied(Machine *m, const char *model, const char *property, voi
     if (!dev)
         return false;
     device_set_ptr(dev, property, backend);
-    return (!mac || device_set(dev, "mac", mac, err)) && plug_device(m, dev, err);
+    if ((!mac || device_set(dev, "mac", mac, err)) && device_plug(dev, err))
+        return true;
+    device_destroy(dev);
+    return false;
 }
 
 static bool open_drive(Machine *m, const char *text, unsigned n, bool *implied,
@@ -348,34 +346,6 @@ static bool add_networks(Machine *m, const Options *o, Error **err)
     return true;
 }
 
-static bool unknown_device(const char *name, Error **err)
-{
-    Suggest s = suggest_start(name);
-    for (const DeviceType *const *t = device_types; *t; t++)
-        if ((*t)->user_creatable)
-            suggest_offer(&s, (*t)->name);
-    return error_set(err, "unknown device '%s'%s ('-device help' lists them)", name,
-                     suggest_text(&s));
-}
-
-static bool add_device(Machine *m, const char *text, Error **err)
-{
-    Keyval kv;
-    if (!keyval_parse(&kv, text, "driver", err))
-        return false;
-    const char *driver = keyval_take(&kv, "driver"), *id = keyval_take(&kv, "id");
-    const DeviceType *type = driver ? device_type_find(driver) : NULL;
-    bool ok = (type && type->user_creatable) || unknown_device(driver ? driver : "", err);
-    Device *dev = ok ? device_create(m, type, id, err) : NULL;
-    ok = dev;
-    for (size_t i = 0; ok && i < kv.count; i++)
-        if (!kv.pairs[i].used)
-            ok = device_set(dev, kv.pairs[i].key, kv.pairs[i].value, err);
-    ok = ok && plug_device(m, dev, err);
-    keyval_free(&kv);
-    return ok;
-}
-
 /* ---- engine ----------------------------------------------------------------------------- */
 
 static const AccelType *find_accel(const char *name, Error **err)
@@ -451,7 +421,7 @@ bool session_create(Session *s, const Options *o, Error **err)
     if (!add_drives(m, o, err) || !add_networks(m, o, err))
         return false;
     for (unsigned i = 0; i < o->devices.count; i++)
-        if (!add_device(m, o->devices.text[i], err))
+        if (!device_add(m, o->devices.text[i], err))
             return false;
     return attach_cpus(s, err);
 }

@@ -225,9 +225,11 @@ static bool place_fdt(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, Error
 static bool check_config(const MachineConfig *c, Error **err)
 {
     const char *lonely = c->initrd ? "-initrd" : c->append ? "-append" : c->dtb ? "-dtb" : NULL;
-    if (!c->kernel && lonely && !c->dumpdtb)
+    if (c->kernel || c->dumpdtb)
+        return true;
+    if (lonely)
         return error_set(err, "%s needs a kernel; give one with -kernel", lonely);
-    return true;
+    return error_set(err, "there is nothing to run; give a kernel with -kernel");
 }
 
 bool arm_boot_load(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, void *fdt, bool randomness,

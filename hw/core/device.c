@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hw/core/machine.h"
+#include "util/keyval.h"
 #include "util/suggest.h"
 
 const DeviceType *device_type_find(const char *name)
@@ -157,34 +158,6 @@ bool device_attach(Device *owner, Device *child, Error **err)
 
 /* ---- -device ---------------------------------------------------------------------------- */
 
-/* Cut the next "name=value" or "name" off *spec in place; ",," in a value stands for ','. */
-static bool next_option(char **spec, char **name, char **value)
-{
-    char *p = *spec;
-    if (!*p)
-        return false;
-    *name = p;
-    *value = NULL;
-    while (*p && *p != ',' && *p != '=')
-        p++;
-    if (*p == '=') {
-        *p++ = '\0';
-        char *to = *value = p;
-        while (*p && (*p != ',' || p[1] == ',')) {
-            p += *p == ',';
-            *to++ = *p++;
-        }
-        bool more = *p == ',';
-        *to = '\0';
-        *spec = p + more;
-        return true;
-    }
-    bool more = *p == ',';
-    *p = '\0';
-    *spec = p + more;
-    return true;
-}
-
 /* "virtio-blk-pci" where there is no PCI: the name of what to use instead, or NULL. */
 static const char *mmio_twin(const char *name, char *buf, size_t len)
 {
@@ -221,55 +194,37 @@ static const DeviceType *user_type(const char *name, Error **err)
     return NULL;
 }
 
-static bool set_options(Device *dev, char *rest, Error **err)
-{
-    char *name, *value;
-    while (next_option(&rest, &name, &value)) {
-        if (strcmp(name, "id") == 0)
-            continue;
-        /* a lone name switches on; "nofoo" is not QEMU's any more */
-        if (!device_set(dev, name, value ? value : "on", err))
-            return false;
-    }
-    return true;
-}
-
-static bool plug(Device *dev, Error **err)
+bool device_plug(Device *dev, Error **err)
 {
     const BoardType *board = dev->machine->board;
     if (!board->plug)
         return error_set(err, "machine '%s' takes no additional devices", board->name);
-    return board->plug(dev->machine, dev, err);
+    return board->plug(dev->machine, dev, err) && device_realize(dev, err);
+}
+
+static bool set_options(Device *dev, const Keyval *kv, Error **err)
+{
+    for (size_t i = 0; i < kv->count; i++)
+        if (!kv->pairs[i].used && !device_set(dev, kv->pairs[i].key, kv->pairs[i].value, err))
+            return false;
+    return true;
 }
 
 Device *device_add(struct Machine *m, const char *spec, Error **err)
 {
-    char *copy = strdup(spec), *for_id = strdup(spec), *rest = copy, *scan = for_id;
-    char *name = NULL, *value, *id = NULL, *key, *type_name;
+    Keyval kv;
     Device *dev = NULL;
-    if (!copy || !for_id) {
-        error_set(err, "out of memory");
-        goto out;
-    }
-    if (!next_option(&rest, &name, &value)) {
-        error_set(err, "-device needs the name of a device; see -device help");
-        goto out;
-    }
-    type_name = value && strcmp(name, "driver") == 0 ? value : name;
-    for (char *v; next_option(&scan, &key, &v);)
-        if (v && strcmp(key, "id") == 0)
-            id = v;
-    const DeviceType *type = user_type(type_name, err);
-    if (!type)
-        goto out;
-    dev = device_create(m, type, id, err);
-    if (dev && (!set_options(dev, rest, err) || !plug(dev, err) || !device_realize(dev, err))) {
+    if (!keyval_parse(&kv, spec, "driver", err))
+        return NULL;
+    const char *driver = keyval_take(&kv, "driver"), *id = keyval_take(&kv, "id");
+    const DeviceType *type = user_type(driver ? driver : "", err);
+    if (type)
+        dev = device_create(m, type, id, err);
+    if (dev && (!set_options(dev, &kv, err) || !device_plug(dev, err))) {
         device_destroy(dev);
         dev = NULL;
     }
-out:
-    free(copy);
-    free(for_id);
+    keyval_free(&kv);
     return dev;
 }
 

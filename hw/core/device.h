@@ -81,6 +81,9 @@ Device *device_create(struct Machine *m, const DeviceType *type, const char *id,
 /* Create, set and realize a device from the text after -device: "TYPE,id=NAME,property=value,...".
  * The board's plug() finds its place. A comma in a value is written twice. */
 Device *device_add(struct Machine *m, const char *spec, Error **err);
+/* Its second half: let the board find the place of a device whose properties are set, and realize
+ * it. On failure the caller destroys it. */
+bool device_plug(Device *dev, Error **err) MUST_CHECK;
 /* The texts of -device help, and of -device TYPE,help. */
 void device_print_types(FILE *out);
 void device_print_help(const DeviceType *type, FILE *out);

@@ -131,8 +131,8 @@ static bool check_ram(Machine *m, Error **err)
         return error_set(err, "machine '%s' holds at most %" PRIu64 " MiB of memory, not %" PRIu64
                          " MiB; use a smaller -m", m->board->name, m->board->max_ram >> 20,
                          ram >> 20);
-    if (ram % (UINT64_C(1) << 20))
-        return error_set(err, "memory comes in whole MiB; use -m %" PRIu64, (ram >> 20) + 1);
+    if (ram % GUEST_PAGE_SIZE)
+        return error_set(err, "memory comes in pages of 4 KiB; use -m %" PRIu64, (ram >> 20) + 1);
     return true;
 }
 
