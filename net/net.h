@@ -25,9 +25,11 @@ typedef struct NetReceiver {
 NetBackend *net_open(const char *spec, Log *log, Error **err);
 void net_close(NetBackend *n);
 const char *net_id(const NetBackend *n);
+/* NULL: detach; no call is under way any more. Not from within a call of the receiver. */
 void net_attach(NetBackend *n, const NetReceiver *receiver);
 void net_send(NetBackend *n, const struct iovec *iov, unsigned iov_count);
 void net_flush(NetBackend *n); /* the device can receive again */
 bool net_claim(NetBackend *n, const char *user, Error **err) MUST_CHECK;
+void net_release(NetBackend *n); /* detaches, too */
 
 #endif

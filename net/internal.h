@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// What the files of net/ share: the part of a backend that knows its device, and a bounded queue
+// of frames.
+#ifndef NET_INTERNAL_H
+#define NET_INTERNAL_H
+
+#include <pthread.h>
+#include "net/net.h"
+#include "util/keyval.h"
+
+/* Frames in order, at most `limit_bytes` of them. Not locked. */
+typedef struct Frame {
+    struct Frame *next;
+    size_t len;
+    uint8_t data[];
+} Frame;
+
+typedef struct FrameQueue {
+    Frame *head, **tail;
+    size_t bytes, limit_bytes;
+} FrameQueue;
+
+void frame_queue_init(FrameQueue *q, size_t limit_bytes);
+void frame_queue_clear(FrameQueue *q);
+/* A frame of `len` bytes to be filled and pushed; NULL when the queue is full. */
+Frame *frame_new(const FrameQueue *q, size_t len);
+void frame_queue_push(FrameQueue *q, Frame *f);
+Frame *frame_queue_pop(FrameQueue *q);
+
+typedef struct NetType {
+    const char *name;
+    /* Fills in n->state. */
+    bool (*open)(NetBackend *n, Keyval *kv, Error **err);
+    void (*close)(NetBackend *n);
+    void (*send)(NetBackend *n, const struct iovec *iov, unsigned iov_count);
+    void (*flush)(NetBackend *n);
+} NetType;
+
+struct NetBackend {
+    const NetType *type;
+    char *id, *user;
+    Log *log;
+    void *state; /* of the type */
+
+    /* Held while the receiver is called, and to change it. */
+    pthread_mutex_t receiver_lock;
+    NetReceiver receiver;
+};
+
+/* Give a frame to the device; false when it cannot take it now. A frame for which there is no
+ * device is taken and forgotten. On the backend's thread only. */
+bool net_deliver(NetBackend *n, const uint8_t *frame, size_t len);
+
+extern const NetType slirp_net_type;
+
+#endif
