@@ -31,6 +31,7 @@ struct TcgCode {
     const void *entry;           /* what jump caches hold; never NULL */
     const uint8_t *bytes;        /* host code, NULL for the interpreter */
     size_t len;
+    size_t main_len;             /* of len: before what stands out of line */
     void *opaque;
     TcgSlot *incoming;
     TcgSlot *slots;              /* slot_count of them */

@@ -103,9 +103,12 @@ void emit_ref(TcgEmit *e, const IrInsn *in);
 void emit_ref_if(TcgEmit *e, const IrInsn *in, unsigned cc, Reg d, Reg a, Reg b, Reg c);
 
 /* ---- code out of line ---- */
+/* Between the jump and the point of return no ra_*() may be called: it might emit code that the
+ * way out of line leaves out. */
 /* When `cc` holds (CC_ALWAYS: always), go to code that `fn` emits after the unit's main code.
  * It ends by emit_ool_resume(). Registers are as at this point; nothing may be allocated. */
 #define CC_ALWAYS 16
+#define CC_NONE 17 /* no jump: the emitter makes its own */
 struct EmitOol {
     void (*fn)(TcgEmit *e, EmitOol *o);
     uint8_t *jump;         /* the rel32 that leads here */

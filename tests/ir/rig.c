@@ -14,6 +14,7 @@
 #define PAGE_BYTES (1u << RIG_PAGE_BITS)
 #define TLB_BITS 4
 #define JUMP_BITS 6
+#define JUMP_PC_SHIFT 2
 
 enum { PAGE_READ = 1, PAGE_WRITE = 2, PAGE_TLB = 4, PAGE_UNPRIV = 8, PAGE_DEVICE = 16 };
 
@@ -193,6 +194,10 @@ static void fill_bank(Rig *r, Bank *b, bool unpriv, bool no_tlb)
     for (unsigned n = 0; n < 1 << TLB_BITS; n++) {
         b->tlb[n].tag_read = b->tlb[n].tag_write = 1u << 11;
     }
+    for (unsigned n = 0; n < 1 << JUMP_BITS; n++) {
+        b->jump[n].pc = UINT64_C(1) << (JUMP_PC_SHIFT + JUMP_BITS) |
+                        (uint64_t)(n ^ 1) << JUMP_PC_SHIFT; /* a pc that has another entry */
+    }
     for (unsigned n = 0; n < RIG_PAGES && !no_tlb; n++) {
         Vaddr page = RIG_BASE + n * PAGE_BYTES;
         unsigned need = PAGE_TLB | (unpriv ? PAGE_UNPRIV : 0);
@@ -310,7 +315,7 @@ static struct RigEngine *find_engine(Rig *r, const RigMode *m)
             .addend = offsetof(TlbEntry, addend),
             .jump_offset = offsetof(Bank, jump),
             .jump_bits = JUMP_BITS,
-            .pc_shift = 2,
+            .pc_shift = JUMP_PC_SHIFT,
         },
         .ops = { slow_access, lookup },
         .globals = &rig_globals,

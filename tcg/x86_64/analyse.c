@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: MIT
+//
+// What register allocation must know beforehand, in three linear passes over a unit:
+//
+// 1. Order. Blocks are emitted so that a block with a single predecessor comes after it, and
+//    directly after it if possible: it inherits the allocator's state. Others are roots, which
+//    begin with every variable in memory.
+// 2. Copies. Along the order, operands are replaced by the values that they are copies of: mov,
+//    get of a variable whose content is known, truncations (an i32 is the low half of a register),
+//    extensions of values that are already extended. Such instructions emit nothing. Here also
+//    arithmetic and the flags of the same operands are brought together.
+// 3. Next uses, backwards: for each operand the position of the value's next use after the
+//    instruction, 0 if there is none; for each block with a parent the values that it needs.
+//    Instructions whose result nobody needs are removed.
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tcg/x86_64/regalloc.h"
+#include "util/bitops.h"
+
+/* ---- 1. order ---- */
+
+static unsigned successors(const IrInsn *in, uint32_t out[2])
+{
+    switch (in->op) {
+    case IR_OP_JUMP:
+        out[0] = (uint32_t)in->imm;
+        return 1;
+    case IR_OP_BRC:
+    case IR_OP_BRF:
+    case IR_OP_BR:
+        out[0] = IR_THEN(in->imm);
+        out[1] = IR_ELSE(in->imm);
+        return 2;
+    default:
+        return 0;
+    }
+}
+
+static const IrInsn *terminator(const IrUnit *u, uint32_t block)
+{
+    const IrBlock *b = u->blocks[block];
+    return &b->insns[b->count - 1];
+}
+
+static void order_blocks(TcgEmit *e)
+{
+    RegAlloc *ra = e->ra;
+    const IrUnit *u = e->unit;
+    memset(ra->blocks, 0, u->block_count * sizeof ra->blocks[0]);
+    ra->blocks[0].preds = 2; /* always a root */
+    for (uint32_t b = 0; b < u->block_count; b++) {
+        uint32_t to[2];
+        unsigned n = u->blocks[b]->count ? successors(terminator(u, b), to) : 0;
+        for (unsigned k = 0; k < n; k++) {
+            ra->blocks[to[k]].preds++;
+        }
+    }
+    /* A stack of blocks to place; the fall-through is on top. Each edge pushes once. */
+    uint32_t *stack = ra->order + u->block_count;
+    uint32_t depth = 0;
+    ra->norder = 0;
+    stack[depth++] = 0;
+    while (depth) {
+        uint32_t b = stack[--depth];
+        RaBlock *rb = &ra->blocks[b];
+        if (rb->placed) {
+            continue;
+        }
+        rb->placed = true;
+        ra->order[ra->norder++] = b;
+        uint32_t to[2];
+        unsigned n = successors(terminator(u, b), to);
+        for (unsigned k = 0; k < n; k++) {
+            RaBlock *succ = &ra->blocks[to[k]];
+            if (!succ->placed) {
+                succ->parent = succ->preds == 1 ? (int32_t)b : -1;
+                stack[depth++] = to[k];
+            }
+        }
+    }
+    ra->blocks[0].parent = -1;
+}
+
+/* ---- 2. copies ---- */
+
+struct RaMapped {
+    IrRef ref;
+    uint32_t generation;
+};
+
+struct RaUndo {
+    uint32_t var;
+    struct RaMapped old;
+};
+
+static void map_set(RegAlloc *ra, uint32_t var, IrRef ref, uint32_t generation)
+{
+    if (ra->nundo == ra->cap_undo) {
+        ra->cap_undo = ra->cap_undo ? ra->cap_undo * 2 : 256;
+        ra->undo = realloc(ra->undo, ra->cap_undo * sizeof ra->undo[0]);
+        assert(ra->undo);
+    }
+    ra->undo[ra->nundo++] = (struct RaUndo){ var, ra->map[var] };
+    ra->map[var] = (struct RaMapped){ ref, generation };
+}
+
+/* What emitters promise about the register bits above a result in an XMM register. */
+unsigned emit_value_zero_above(const TcgEmit *e, const IrInsn *in)
+{
+    switch (in->op) {
+    case IR_OP_GET:
+    case IR_OP_LD:
+    case IR_OP_LDENV:
+    case IR_OP_CAS:
+        if (in->type == IR_V128) {
+            unsigned log2 = in->op == IR_OP_LD ? ir_mem_size_log2(in->sub) : in->sub;
+            return in->op == IR_OP_GET || in->op == IR_OP_CAS || log2 > 3 ? 0
+                   : log2 == 3 ? ZERO_ABOVE_64 : ZERO_ABOVE_64 | ZERO_ABOVE_32;
+        }
+        return in->op == IR_OP_CAS ? 0
+               : in->type == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : ZERO_ABOVE_64;
+    case IR_OP_BITS_F32:
+        return ZERO_ABOVE_32 | ZERO_ABOVE_64;
+    case IR_OP_BITS_F64:
+    case IR_OP_VLOW:
+    case IR_OP_VHIGH:
+        return ZERO_ABOVE_64;
+    case IR_OP_VZEXT: {
+        IrType x = ir_ref_type(e->unit, in->arg[0]);
+        return x == IR_I32 || x == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : ZERO_ABOVE_64;
+    }
+    default:
+        return 0;
+    }
+}
+
+/* The value or constant that the result of `in` is a copy of, or IR_NONE. */
+static IrRef copy_of(TcgEmit *e, const IrInsn *in)
+{
+    RegAlloc *ra = e->ra;
+    IrUnit *u = e->unit;
+    IrRef a = ra_canonical(ra, in->arg[0]);
+    bool is_const = ir_is_const(a);
+    switch (in->op) {
+    case IR_OP_MOV:
+        return a;
+    case IR_OP_TRUNC:
+        return is_const ? ir_const(u, IR_I32, (uint32_t)ir_const_get(u, a)->lo, 0) : a;
+    case IR_OP_ZEXT:
+        if (is_const) {
+            return ir_const(u, IR_I64, (uint32_t)ir_const_get(u, a)->lo, 0);
+        }
+        return ra->values[a].type == IR_I32 ? a : IR_NONE;
+    case IR_OP_VTRUNC:
+        return type_is_xmm(in->type) && !is_const ? a : IR_NONE;
+    case IR_OP_VLOW:
+        return !is_const && ra->values[a].zero_above & ZERO_ABOVE_64 ? a : IR_NONE;
+    case IR_OP_VZEXT: {
+        IrType x = ir_ref_type(u, in->arg[0]);
+        unsigned need = x == IR_F32 ? ZERO_ABOVE_32 : ZERO_ABOVE_64;
+        return type_is_xmm(x) && !is_const && ra->values[a].zero_above & need ? a : IR_NONE;
+    }
+    default:
+        return IR_NONE;
+    }
+}
+
+static IrOp flags_partner(unsigned nzcv_op)
+{
+    switch (nzcv_op) {
+    case IR_OP_NZCV_ADD: return IR_OP_ADD;
+    case IR_OP_NZCV_SUB: return IR_OP_SUB;
+    case IR_OP_NZCV_AND: return IR_OP_AND;
+    case IR_OP_NZCV_ADC: return IR_OP_ADC;
+    case IR_OP_NZCV_SBC: return IR_OP_SBC;
+    default: return IR_OP_COUNT;
+    }
+}
+
+/* Does `in` neither emit code nor matter for host flags? */
+static bool is_quiet(const RegAlloc *ra, const IrInsn *in)
+{
+    return in->op == IR_OP_SET || in->op == IR_OP_INSN_START ||
+           (in->dst && ra->values[in->dst].alias);
+}
+
+static bool same_operands(const RegAlloc *ra, const IrInsn *x, const IrInsn *y)
+{
+    for (unsigned k = 0; k < 3; k++) {
+        if (ra_canonical(ra, x->arg[k]) != ra_canonical(ra, y->arg[k])) {
+            return false;
+        }
+    }
+    return x->type == y->type;
+}
+
+/* Fuse the flags at `i` with arithmetic on the same operands: that comes first, is marked by
+ * sub = 1 (it must be done by an instruction that sets flags), and the flags, marked by sub = 1
+ * and its distance in imm, need no code and no operands. */
+static void fuse_flags(RegAlloc *ra, IrBlock *b, uint32_t i)
+{
+    IrInsn *flags = &b->insns[i];
+    IrOp partner = flags_partner(flags->op);
+    flags->sub = 0;
+    for (uint32_t k = i; k-- > 0;) {
+        IrInsn *in = &b->insns[k];
+        if (in->op == partner && !ra->values[in->dst].alias && same_operands(ra, in, flags)) {
+            in->sub = 1;
+            flags->sub = 1;
+            flags->imm = i - k;
+            return;
+        }
+        if (!is_quiet(ra, in)) {
+            break;
+        }
+    }
+    /* The arithmetic may follow: operands are defined before the flags, so it can go first. */
+    for (uint32_t k = i + 1; k < b->count && k < i + 4; k++) {
+        IrInsn in = b->insns[k];
+        if (in.op == partner && same_operands(ra, &in, flags)) {
+            memmove(&b->insns[i + 1], &b->insns[i], (k - i) * sizeof in);
+            in.sub = 1;
+            b->insns[i] = in;
+            b->insns[i + 1].sub = 1;
+            b->insns[i + 1].imm = 1;
+            return;
+        }
+        if (in.op != IR_OP_SET) {
+            break;
+        }
+    }
+}
+
+static void resolve_insn(TcgEmit *e, IrInsn *in, uint32_t generation)
+{
+    RegAlloc *ra = e->ra;
+    for (unsigned k = 0; k < IR_MAX_ARGS && in->arg[k]; k++) {
+        IrRef r = ra_canonical(ra, in->arg[k]);
+        if (ir_is_const(r)) {
+            in->arg[k] = r; /* its own type is right; other copies keep the operand's type */
+        }
+    }
+    switch (in->op) {
+    case IR_OP_GET:
+        if (ra->map[in->imm].ref && ra->map[in->imm].generation == generation) {
+            ra->values[in->dst].alias = ra->map[in->imm].ref;
+        } else {
+            map_set(ra, in->imm, in->dst, generation);
+        }
+        break;
+    case IR_OP_SET:
+        map_set(ra, in->imm, ra_canonical(ra, in->arg[0]), generation);
+        break;
+    case IR_OP_INSN_START:
+        if (e->unit->globals->pc < ra->nvars) {
+            map_set(ra, e->unit->globals->pc, IR_NONE, generation);
+        }
+        break;
+    case IR_OP_CALL:
+        if (((const IrHelper *)(uintptr_t)in->imm)->flags & IR_HELPER_WRITES) {
+            for (uint32_t v = 0; v < e->unit->globals->count; v++) {
+                if (ra->map[v].ref && ra->map[v].generation == generation) {
+                    map_set(ra, v, IR_NONE, generation);
+                }
+            }
+        }
+        break;
+    default:
+        break;
+    }
+    if (in->dst && !ra->values[in->dst].alias) {
+        IrRef copy = copy_of(e, in);
+        ra->values[in->dst].alias = copy;
+        if (!copy && type_is_xmm(e->unit->value_types[in->dst])) {
+            ra->values[in->dst].zero_above = emit_value_zero_above(e, in);
+        }
+    }
+}
+
+static void resolve_copies(TcgEmit *e)
+{
+    RegAlloc *ra = e->ra;
+    uint32_t next_generation = 1;
+    memset(ra->map, 0, ra->nvars * sizeof ra->map[0]);
+    ra->nundo = 0;
+    for (uint32_t n = 0; n < ra->norder; n++) {
+        RaBlock *rb = &ra->blocks[ra->order[n]];
+        IrBlock *b = e->unit->blocks[ra->order[n]];
+        if (rb->parent >= 0) {
+            rb->generation = ra->blocks[rb->parent].generation;
+            while (ra->nundo > ra->blocks[rb->parent].undo) {
+                struct RaUndo *undo = &ra->undo[--ra->nundo];
+                ra->map[undo->var] = undo->old;
+            }
+        } else {
+            rb->generation = next_generation++;
+        }
+        for (uint32_t i = 0; i < b->count; i++) {
+            if (flags_partner(b->insns[i].op) != IR_OP_COUNT) {
+                fuse_flags(ra, b, i);
+            }
+            resolve_insn(e, &b->insns[i], rb->generation);
+        }
+        rb->undo = ra->nundo;
+    }
+}
+
+/* ---- 3. next uses ---- */
+
+static void touch(RegAlloc *ra, IrRef v, uint32_t position)
+{
+    RaValue *val = &ra->values[v];
+    if (!val->next_use) {
+        ra->touched[ra->ntouched++] = v; /* may repeat; there is room for one per operand */
+    }
+    val->next_use = position;
+}
+
+/* Nothing but the result makes the instruction worth doing. */
+static bool is_removable(const IrInsn *in)
+{
+    if (in->op == IR_OP_CALL) {
+        return ((const IrHelper *)(uintptr_t)in->imm)->flags & IR_HELPER_PURE;
+    }
+    unsigned effects = ir_op_info[in->op].effects;
+    return effects == IR_EFFECT_PURE || effects == IR_EFFECT_RO;
+}
+
+/* Position `position` of the instruction; entries are written downwards from ra->use_at. */
+static void next_uses_insn(TcgEmit *e, IrBlock *b, uint32_t i, uint32_t position)
+{
+    RegAlloc *ra = e->ra;
+    IrInsn *in = &b->insns[i];
+    unsigned nargs = ra_nargs(in);
+    uint32_t *out = ra->uses + (ra->use_at -= 1 + nargs);
+    memset(out, 0, (1 + nargs) * sizeof *out);
+    if (in->dst) {
+        RaValue *d = &ra->values[in->dst];
+        if (d->alias) {
+            return;
+        }
+        out[0] = d->next_use;
+        d->next_use = 0;
+        bool is_flags = flags_partner(in->op) != IR_OP_COUNT;
+        if (!out[0] && is_removable(in) && (is_flags || !in->sub || !ra_is_arith(in->op))) {
+            if (is_flags && in->sub) {
+                b->insns[i - in->imm].sub = 0;
+            }
+            return;
+        }
+        if (is_flags && in->sub) {
+            return;
+        }
+    }
+    for (unsigned k = 0; k < nargs; k++) {
+        IrRef r = ra_canonical(ra, in->arg[k]);
+        out[1 + k] = ir_is_const(r) ? 0 : ra->values[r].next_use;
+    }
+    for (unsigned k = 0; k < nargs; k++) {
+        IrRef r = ra_canonical(ra, in->arg[k]);
+        if (!ir_is_const(r)) {
+            touch(ra, r, position);
+        }
+    }
+}
+
+static bool live_reserve(RegAlloc *ra, uint32_t more)
+{
+    if (ra->nlive + more > ra->cap_live) {
+        ra->cap_live = (ra->nlive + more) * 2;
+        RaLive *p = realloc(ra->live, ra->cap_live * sizeof *p);
+        if (!p) {
+            return false;
+        }
+        ra->live = p;
+    }
+    return true;
+}
+
+/* At the end of a block: what its heirs need. */
+static void live_out(TcgEmit *e, uint32_t block)
+{
+    RegAlloc *ra = e->ra;
+    uint32_t to[2];
+    unsigned n = successors(terminator(e->unit, block), to);
+    for (unsigned k = 0; k < n; k++) {
+        const RaBlock *succ = &ra->blocks[to[k]];
+        if (succ->parent != (int32_t)block) {
+            continue;
+        }
+        for (uint32_t i = 0; i < succ->live_in_count; i++) {
+            const RaLive *l = &ra->live[succ->live_in + i];
+            uint32_t now = ra->values[l->value].next_use;
+            if (!now || l->next_use < now) {
+                touch(ra, l->value, l->next_use);
+            }
+        }
+    }
+}
+
+static bool next_uses(TcgEmit *e)
+{
+    RegAlloc *ra = e->ra;
+    uint32_t position = 1;
+    ra->nuses = 0;
+    for (uint32_t n = 0; n < ra->norder; n++) {
+        const IrBlock *b = e->unit->blocks[ra->order[n]];
+        position += b->count;
+        for (uint32_t i = 0; i < b->count; i++) {
+            ra->nuses += 1 + ra_nargs(&b->insns[i]);
+        }
+    }
+    ra->nlive = 0;
+    ra->use_at = ra->nuses;
+    for (uint32_t n = ra->norder; n-- > 0;) {
+        uint32_t id = ra->order[n];
+        RaBlock *rb = &ra->blocks[id];
+        IrBlock *b = e->unit->blocks[id];
+        ra->ntouched = 0;
+        live_out(e, id);
+        for (uint32_t i = b->count; i-- > 0;) {
+            next_uses_insn(e, b, i, --position);
+        }
+        if (!live_reserve(ra, ra->ntouched)) {
+            return false;
+        }
+        rb->live_in = ra->nlive;
+        for (uint32_t i = 0; i < ra->ntouched; i++) {
+            RaValue *v = &ra->values[ra->touched[i]];
+            if (v->next_use) {
+                ra->live[ra->nlive++] = (RaLive){ ra->touched[i], v->next_use };
+                v->next_use = 0;
+            }
+        }
+        rb->live_in_count = ra->nlive - rb->live_in;
+    }
+    assert(ra->use_at == 0);
+    return true;
+}
+
+bool ra_analyse(TcgEmit *e)
+{
+    order_blocks(e);
+    resolve_copies(e);
+    return next_uses(e);
+}

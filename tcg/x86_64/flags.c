@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: MIT
+//
+// The guest's NZCV in the host's flags.
+//
+// An nzcv_* instruction leaves its value in host flags (ra->s.flags_ref) in one of three kinds:
+//   FLAGS_SUB    CF = not C: the form of opcodes.def, as after cmp
+//   FLAGS_ADD    CF = C
+//   FLAGS_LOGIC  CF = OF = 0 while C and V are clear
+// It is brought into a register (lahf; seto al) only when host flags are about to be lost and it
+// is still needed, or stored when its variable is. Moves never change host flags, so consumers
+// further down use them directly.
+#include <assert.h>
+#include "tcg/x86_64/integer.h"
+
+enum { OP_CMC = 0xf5, OP_STC = 0xf9, OP_LAHF = 0x9f, OP_SAHF = 0x9e };
+
+/* ---- state ---- */
+
+static void to_sub_form(TcgEmit *e)
+{
+    RegAlloc *ra = e->ra;
+    if (ra->s.flags_kind == FLAGS_ADD) {
+        asm_u8(e, OP_CMC);
+    } else if (ra->s.flags_kind == FLAGS_LOGIC) {
+        asm_u8(e, OP_STC);
+    }
+    ra->s.flags_kind = FLAGS_SUB;
+}
+
+void flags_to_rax(TcgEmit *e)
+{
+    to_sub_form(e);
+    asm_u8(e, OP_LAHF);
+    asm_setcc(e, CC_O, RAX);
+}
+
+void flags_set(TcgEmit *e, uint8_t kind)
+{
+    RegAlloc *ra = e->ra;
+    ra->s.flags_ref = e->insn->dst;
+    ra->s.flags_kind = kind;
+    ra->values[e->insn->dst].next_use = ra->insn_uses[0];
+}
+
+/* Does `in`, which changes flags, leave need for the flags as they are? */
+bool flags_needs_save(const TcgEmit *e, const IrInsn *in)
+{
+    const RegAlloc *ra = e->ra;
+    IrRef v = ra->s.flags_ref;
+    switch (in->op) {
+    case IR_OP_ADC:
+    case IR_OP_SBC:
+    case IR_OP_NZCV_ADC:
+    case IR_OP_NZCV_SBC:
+        return !(ra_canonical(ra, in->arg[2]) == v && ra_dies(e, in->arg[2]));
+    default:
+        return true;
+    }
+}
+
+void flags_save(TcgEmit *e)
+{
+    RegAlloc *ra = e->ra;
+    IrRef v = ra->s.flags_ref;
+    const RaValue *val = &ra->values[v];
+    Reg r;
+    if (!v || !(val->next_use || val->ndirty) || val->slot >= 0 || ra_in_reg(e, v, &r) ||
+        (val->home != NO_VAR && ra->vars[val->home].mem_val == v)) {
+        return;
+    }
+    ra_pull(e, v);
+}
+
+/* ---- conditions ---- */
+
+static const uint8_t host_cc[] = {
+    [IR_COND_EQ] = CC_E,  [IR_COND_NE] = CC_NE, [IR_COND_CS] = CC_AE, [IR_COND_CC] = CC_B,
+    [IR_COND_MI] = CC_S,  [IR_COND_PL] = CC_NS, [IR_COND_VS] = CC_O,  [IR_COND_VC] = CC_NO,
+    [IR_COND_HI] = CC_A,  [IR_COND_LS] = CC_BE, [IR_COND_GE] = CC_GE, [IR_COND_LT] = CC_L,
+    [IR_COND_GT] = CC_G,  [IR_COND_LE] = CC_LE,
+};
+
+/* Bits to test for conditions that need no combination of N and V; HI is "none set". */
+static const struct {
+    uint16_t mask;
+    uint8_t cc;
+} stored_test[] = {
+    [IR_COND_EQ] = { IR_NZCV_Z, CC_NE },     [IR_COND_NE] = { IR_NZCV_Z, CC_E },
+    [IR_COND_CS] = { IR_NZCV_NOT_C, CC_E },  [IR_COND_CC] = { IR_NZCV_NOT_C, CC_NE },
+    [IR_COND_MI] = { IR_NZCV_N, CC_NE },     [IR_COND_PL] = { IR_NZCV_N, CC_E },
+    [IR_COND_VS] = { IR_NZCV_V, CC_NE },     [IR_COND_VC] = { IR_NZCV_V, CC_E },
+    [IR_COND_HI] = { IR_NZCV_NOT_C | IR_NZCV_Z, CC_E },
+    [IR_COND_LS] = { IR_NZCV_NOT_C | IR_NZCV_Z, CC_NE },
+};
+
+static unsigned condition_in_flags(TcgEmit *e, unsigned cond)
+{
+    RegAlloc *ra = e->ra;
+    unsigned pair = cond & ~1u;
+    if (ra->s.flags_kind == FLAGS_ADD && pair == IR_COND_CS) {
+        return host_cc[cond ^ 1];
+    }
+    if (pair == IR_COND_CS || pair == IR_COND_HI) {
+        to_sub_form(e);
+    }
+    return host_cc[cond];
+}
+
+unsigned flags_condition(TcgEmit *e, IrRef ref, unsigned cond)
+{
+    RegAlloc *ra = e->ra;
+    IrRef v = ra_canonical(ra, ref);
+    assert(cond < IR_COND_AL);
+    if (ra->s.flags_ref == v) {
+        return condition_in_flags(e, cond);
+    }
+    flags_save(e);
+    ra->s.flags_ref = IR_NONE;
+    Mem m;
+    if (cond < IR_COND_GE && ra_use_mem(e, ref, &m)) {
+        unsigned mask = stored_test[cond].mask;
+        unsigned byte = mask > 0xff; /* all tested bits are in one byte */
+        m.disp += (int32_t)byte;
+        asm_rm_i8(e, 0xf6, 0, m, (uint8_t)(mask >> byte * 8));
+        return stored_test[cond].cc;
+    }
+    Reg r = ra_use(e, ref);
+    if (cond < IR_COND_GE) {
+        asm_rr_i32(e, 0xf7, 0, r, stored_test[cond].mask);
+        return stored_test[cond].cc;
+    }
+    /* OF from bit 0 by an addition, the others by sahf. */
+    asm_mov_rr(e, 0, RAX, r);
+    asm_alu_ri(e, ALU_AND, 0, RAX, (int32_t)IR_NZCV_MASK);
+    asm_u8(e, 0x04); /* add al, 0x7f */
+    asm_u8(e, 0x7f);
+    asm_u8(e, OP_SAHF);
+    if (!ir_is_const(v)) {
+        ra->s.flags_ref = v;
+        ra->s.flags_kind = FLAGS_SUB;
+    }
+    return host_cc[cond];
+}
+
+/* CF becomes C of `ref`, or its inverse. Operands are in registers; nothing is allocated. */
+static void carry_in(TcgEmit *e, IrRef ref, Reg r, bool inverted)
+{
+    RegAlloc *ra = e->ra;
+    if (r == REG_NONE) {
+        bool is_inverted = ra->s.flags_kind == FLAGS_SUB;
+        if (ra->s.flags_kind == FLAGS_LOGIC && inverted) {
+            asm_u8(e, OP_STC);
+        } else if (is_inverted != inverted && ra->s.flags_kind != FLAGS_LOGIC) {
+            asm_u8(e, OP_CMC);
+        }
+    } else {
+        asm_rr_i8(e, X_0F | 0xba, 4, r, 8); /* bt r, 8 */
+        if (!inverted) {
+            asm_u8(e, OP_CMC);
+        }
+    }
+    ra->s.flags_ref = IR_NONE;
+}
+
+/* ---- emitters ---- */
+
+void emit_setf(TcgEmit *e, const IrInsn *in)
+{
+    if (in->sub >= IR_COND_AL) {
+        asm_mov_ri(e, ra_def(e), 1);
+        return;
+    }
+    unsigned cc = flags_condition(e, in->arg[0], in->sub);
+    ra_done(e);
+    Reg d = ra_def(e);
+    asm_setcc(e, cc, RAX);
+    asm_movzx8(e, d, RAX);
+}
+
+void emit_select(TcgEmit *e, const IrInsn *in, unsigned cc, IrRef yes, IrRef no)
+{
+    uint32_t w = in->type == IR_I64 ? X_W : 0;
+    Reg y = ra_use(e, yes);
+    Reg d = ra_def_over(e, no);
+    if (!type_is_xmm(in->type)) {
+        asm_cmov(e, cc, w, d, y);
+        return;
+    }
+    uint8_t *skip = asm_jcc8(e, cc ^ 1);
+    simd_mov(e, d, y);
+    asm_bind8(e, skip);
+}
+
+void emit_self(TcgEmit *e, const IrInsn *in)
+{
+    if (in->sub >= IR_COND_AL) {
+        ra_def_over(e, in->arg[1]);
+        return;
+    }
+    emit_select(e, in, flags_condition(e, in->arg[0], in->sub), in->arg[1], in->arg[2]);
+}
+
+/* The second operand of a two-operand ALU instruction. */
+static void alu_operand(TcgEmit *e, unsigned alu, uint32_t w, Reg d, const Operand *y)
+{
+    switch (y->kind) {
+    case OPERAND_IMM: asm_alu_ri(e, alu, w, d, y->imm); break;
+    case OPERAND_MEM: asm_alu_rm(e, alu, w, d, y->mem); break;
+    default: asm_alu_rr(e, alu, w, d, y->reg); break;
+    }
+}
+
+/* Flags of a + imm are those of a - (-imm), but for imm 0 and MIN. */
+static bool add_as_compare(unsigned type, int32_t imm)
+{
+    return imm != 0 && imm != INT32_MIN && (type == IR_I64 || imm != INT32_MIN);
+}
+
+void emit_nzcv(TcgEmit *e, const IrInsn *in)
+{
+    uint32_t w = in->type == IR_I64 ? X_W : 0;
+    if (in->sub) { /* fused with arithmetic, which has just been done */
+        flags_set(e, e->ra->fused_kind);
+        return;
+    }
+    Operand y = operand_use(e, in->type, in->arg[1]);
+    if (in->op == IR_OP_NZCV_ADD && !(y.kind == OPERAND_IMM && add_as_compare(in->type, y.imm))) {
+        ra_load_to(e, in->arg[0], RAX);
+        alu_operand(e, ALU_ADD, w, RAX, &y);
+        flags_set(e, FLAGS_ADD);
+        return;
+    }
+    Reg x = ra_use(e, in->arg[0]);
+    if (in->op == IR_OP_NZCV_AND) {
+        if (y.kind == OPERAND_IMM) {
+            asm_test_ri(e, w, x, y.imm);
+        } else if (y.kind == OPERAND_MEM) {
+            asm_rm(e, w | 0x85, x, y.mem);
+        } else {
+            asm_test_rr(e, w, x, y.reg);
+        }
+        flags_set(e, FLAGS_LOGIC);
+        return;
+    }
+    if (in->op == IR_OP_NZCV_ADD) {
+        y.imm = -y.imm;
+    }
+    if (y.kind == OPERAND_IMM && y.imm == 0) {
+        asm_test_rr(e, w, x, x); /* also CF = 0: no borrow */
+    } else {
+        alu_operand(e, ALU_CMP, w, x, &y);
+    }
+    flags_set(e, FLAGS_SUB);
+}
+
+void emit_nzcv_carry(TcgEmit *e, const IrInsn *in)
+{
+    RegAlloc *ra = e->ra;
+    uint32_t w = in->type == IR_I64 ? X_W : 0;
+    bool sub = in->op == IR_OP_NZCV_SBC;
+    if (in->sub) {
+        flags_set(e, ra->fused_kind);
+        return;
+    }
+    bool in_flags = ra->s.flags_ref == ra_canonical(ra, in->arg[2]);
+    Operand y = operand_use(e, in->type, in->arg[1]);
+    Reg f = in_flags ? REG_NONE : ra_use(e, in->arg[2]);
+    ra_load_to(e, in->arg[0], RAX);
+    carry_in(e, in->arg[2], f, sub);
+    alu_operand(e, sub ? ALU_SBB : ALU_ADC, w, RAX, &y);
+    flags_set(e, sub ? FLAGS_SUB : FLAGS_ADD);
+}
+
+void emit_adc(TcgEmit *e, const IrInsn *in)
+{
+    RegAlloc *ra = e->ra;
+    uint32_t w = in->type == IR_I64 ? X_W : 0;
+    bool sub = in->op == IR_OP_SBC;
+    bool in_flags = ra->s.flags_ref == ra_canonical(ra, in->arg[2]);
+    Operand y = operand_use(e, in->type, in->arg[1]);
+    Reg f = in_flags ? REG_NONE : ra_use(e, in->arg[2]);
+    Reg d = RAX;
+    if (in->sub && !ra_dst_used(e)) {
+        ra_load_to(e, in->arg[0], RAX);
+    } else {
+        d = ra_def_over(e, in->arg[0]);
+    }
+    carry_in(e, in->arg[2], f, sub);
+    alu_operand(e, sub ? ALU_SBB : ALU_ADC, w, d, &y);
+    ra->fused_kind = sub ? FLAGS_SUB : FLAGS_ADD;
+}
+
+/* add, sub, and whose flags an nzcv_* right behind wants. */
+void emit_flagged(TcgEmit *e, const IrInsn *in)
+{
+    RegAlloc *ra = e->ra;
+    uint32_t w = in->type == IR_I64 ? X_W : 0;
+    bool used = ra_dst_used(e);
+    static const uint8_t alus[] = { ALU_ADD, ALU_SUB, ALU_AND };
+    static const uint8_t kinds[] = { FLAGS_ADD, FLAGS_SUB, FLAGS_LOGIC };
+    unsigned which = in->op == IR_OP_ADD ? 0 : in->op == IR_OP_SUB ? 1 : 2;
+    Operand y = operand_use(e, in->type, in->arg[1]);
+    ra->fused_kind = kinds[which];
+    if (!used && which != 0) {
+        Reg x = ra_use(e, in->arg[0]);
+        if (which == 1) {
+            alu_operand(e, ALU_CMP, w, x, &y);
+        } else if (y.kind == OPERAND_IMM) {
+            asm_test_ri(e, w, x, y.imm);
+        } else if (y.kind == OPERAND_MEM) {
+            asm_rm(e, w | 0x85, x, y.mem);
+        } else {
+            asm_test_rr(e, w, x, y.reg);
+        }
+        return;
+    }
+    Reg d = RAX;
+    if (!used) {
+        ra_load_to(e, in->arg[0], RAX);
+    } else {
+        d = ra_def_over(e, in->arg[0]);
+    }
+    alu_operand(e, alus[which], w, d, &y);
+}
+
+void emit_nzcv_pack(TcgEmit *e, const IrInsn *in)
+{
+    /* N Z to 15 14, C to 8 inverted, V to 0. */
+    Reg x = ra_use(e, in->arg[0]);
+    ra_done(e);
+    Reg d = ra_def_hint(e, in->arg[0]);
+    asm_mov_rr(e, 0, RAX, x);
+    asm_mov_rr(e, 0, RCX, x);
+    if (d != x) {
+        asm_mov_rr(e, 0, d, x);
+    }
+    asm_shift_ri(e, SHIFT_SHR, 0, RAX, 16);
+    asm_alu_ri(e, ALU_AND, 0, RAX, 0xc000);
+    asm_shift_ri(e, SHIFT_SHR, 0, RCX, 21);
+    asm_alu_ri(e, ALU_AND, 0, RCX, 0x100);
+    asm_alu_ri(e, ALU_XOR, 0, RCX, 0x100);
+    asm_alu_rr(e, ALU_OR, 0, RAX, RCX);
+    asm_shift_ri(e, SHIFT_SHR, 0, d, 28);
+    asm_alu_ri(e, ALU_AND, 0, d, 1);
+    asm_alu_rr(e, ALU_OR, 0, d, RAX);
+}
+
+void emit_nzcv_unpack(TcgEmit *e, const IrInsn *in)
+{
+    Reg x = ra_use(e, in->arg[0]);
+    ra_done(e);
+    Reg d = ra_def_hint(e, in->arg[0]);
+    asm_mov_rr(e, 0, RAX, x);
+    asm_mov_rr(e, 0, RCX, x);
+    if (d != x) {
+        asm_mov_rr(e, 0, d, x);
+    }
+    asm_alu_ri(e, ALU_AND, 0, RAX, 0xc000);
+    asm_shift_ri(e, SHIFT_SHL, 0, RAX, 16);
+    asm_alu_ri(e, ALU_AND, 0, RCX, 0x100);
+    asm_alu_ri(e, ALU_XOR, 0, RCX, 0x100);
+    asm_shift_ri(e, SHIFT_SHL, 0, RCX, 21);
+    asm_alu_rr(e, ALU_OR, 0, RAX, RCX);
+    asm_alu_ri(e, ALU_AND, 0, d, 1);
+    asm_shift_ri(e, SHIFT_SHL, 0, d, 28);
+    asm_alu_rr(e, ALU_OR, 0, d, RAX);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+//
+// Register allocation of the x86-64 backend: what analyse.c finds out before code is emitted,
+// and the state that regalloc.c keeps while it is. See the heads of these files.
+#ifndef TCG_X86_64_REGALLOC_H
+#define TCG_X86_64_REGALLOC_H
+
+#include "tcg/x86_64/x86.h"
+
+#define NO_VAR UINT32_MAX
+#define GPR_MASK 0x0000ffffu
+#define XMM_MASK 0xffff0000u
+/* rax rcx rsp rbp r13, xmm14 xmm15 are not the allocator's */
+#define ALLOCATABLE_GPR ((1u << RDX) | (1u << RBX) | (1u << RSI) | (1u << RDI) | \
+                         0x1f00u | (1u << R14) | (1u << R15))
+#define ALLOCATABLE_XMM 0x3fff0000u
+/* rdx rsi rdi r8-r11 and all xmm are the callee's in the C calling convention */
+#define CALLER_SAVED ((1u << RDX) | (1u << RSI) | (1u << RDI) | 0x0f00u | XMM_MASK)
+
+/* What is known to be zero above the value proper. */
+enum { ZERO_ABOVE_32 = 1, ZERO_ABOVE_64 = 2 };
+
+typedef struct RaValue {
+    IrRef alias;        /* the value that stands for this one; 0: itself. May be a constant */
+    uint32_t next_use;  /* position; 0: none */
+    uint32_t home;      /* variable whose memory may hold it: if ra->mem_val[home] is it */
+    uint16_t ndirty;    /* variables whose value it is and whose memory is older */
+    int16_t slot;       /* of the frame, -1: none */
+    Reg reg;            /* may hold it: if ra->reg_val[reg] is it */
+    uint8_t type;       /* IrType of its definition */
+    uint8_t zero_above; /* for f32, f64 and v128 */
+} RaValue;
+
+/* A block in emission order. */
+typedef struct RaBlock {
+    uint32_t preds;
+    int32_t parent;     /* single predecessor whose state it inherits, or -1 */
+    bool placed;
+    uint32_t live_in, live_in_count; /* in ra->live */
+    uint32_t undo;      /* analyse.c: height of the undo log at its end */
+    uint32_t generation;
+    uint8_t *code;      /* where it starts, when emitted */
+} RaBlock;
+
+typedef struct RaLive {
+    IrRef value;
+    uint32_t next_use;
+} RaLive;
+
+/* State that a successor inherits. */
+typedef struct RaState {
+    IrRef reg_val[REG_COUNT];
+    uint64_t slots[FRAME_SLOTS / 64]; /* 1: in use */
+    uint32_t nspilled;                /* height of the log of spills */
+    IrRef flags_ref;
+    uint8_t flags_kind;
+} RaState;
+
+/* How host flags hold an nzcv value. */
+enum { FLAGS_NONE, FLAGS_SUB, FLAGS_ADD, FLAGS_LOGIC };
+
+typedef struct RaVar {
+    IrRef cur;     /* what the variable is now; 0: what memory has */
+    IrRef mem_val; /* the value that memory holds, 0: unknown */
+} RaVar;
+
+struct RegAlloc {
+    RaValue *values;
+    uint32_t cap_values;
+    RaBlock *blocks;
+    uint32_t *order;     /* block ids in emission order */
+    uint32_t norder, cap_order, cap_blocks;
+    uint32_t *uses;      /* next use after the instruction, for result and operands in turn */
+    uint32_t nuses, cap_uses, use_at;
+    RaLive *live;
+    uint32_t nlive, cap_live;
+    /* analyse.c */
+    struct RaUndo *undo;
+    uint32_t nundo, cap_undo;
+    struct RaMapped *map;
+    IrRef *touched;
+    uint32_t ntouched, cap_touched;
+    /* Variables: current state, and saved states (one array of nvars for each saved state). */
+    uint32_t nvars, cap_vars;
+    RaVar *vars;
+    uint64_t *dirty;     /* bit per variable */
+    uint16_t *local_slot;
+    RaState s;
+    uint32_t free_regs, pinned, temps; /* masks */
+    const uint32_t *insn_uses; /* of e->insn: [0] result, [1..] operands */
+    bool done;           /* ra_done() happened */
+    uint8_t fused_kind;  /* FLAGS_* that arithmetic with sub 1 left */
+    uint32_t position;
+    IrRef *spilled;      /* the log */
+    uint32_t cap_spilled;
+    /* Saved states of branches, by block id of the successor. */
+    struct RaSaved *saved;
+    uint32_t nsaved, cap_saved;
+    bool slots_out;
+};
+
+static inline unsigned ra_nargs(const IrInsn *in)
+{
+    unsigned n = 0;
+    while (n < IR_MAX_ARGS && in->arg[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* The value or constant that stands for `r`. */
+static inline IrRef ra_canonical(const RegAlloc *ra, IrRef r)
+{
+    return !ir_is_const(r) && ra->values[r].alias ? ra->values[r].alias : r;
+}
+
+/* Arithmetic that an nzcv_* may be fused with. */
+static inline bool ra_is_arith(unsigned op)
+{
+    return op == IR_OP_ADD || op == IR_OP_SUB || op == IR_OP_AND || op == IR_OP_ADC ||
+           op == IR_OP_SBC;
+}
+
+static inline bool type_is_xmm(unsigned type)
+{
+    return type >= IR_F32;
+}
+
+/* ---- analyse.c ---- */
+/* Order blocks, resolve copies, find next uses. Changes operands of the unit in place. */
+bool ra_analyse(TcgEmit *e);
+/* What emitters promise about the register bits above a result in an XMM register. */
+unsigned emit_value_zero_above(const TcgEmit *e, const IrInsn *in);
+
+/* ---- regalloc.c ---- */
+bool ra_init(TcgEmit *e);                   /* tables for e->unit; false: out of memory */
+void ra_free(RegAlloc *ra);
+void ra_block_begin(TcgEmit *e, uint32_t block); /* a root, or a successor with a saved state */
+void ra_block_inherit(TcgEmit *e, uint32_t block); /* goes on with the present state */
+void ra_state_save(TcgEmit *e, uint32_t block);  /* for a later ra_block_begin(block) */
+void ra_insn_begin(TcgEmit *e, const IrInsn *in);
+void ra_insn_end(TcgEmit *e);
+void ra_set(TcgEmit *e, const IrInsn *in);  /* the opcodes that only move values */
+void ra_get(TcgEmit *e, const IrInsn *in);
+void ra_set_pc(TcgEmit *e, uint64_t pc);
+
+bool ra_dies(const TcgEmit *e, IrRef r);    /* operand r of e->insn is not needed afterwards */
+bool ra_dst_used(const TcgEmit *e);
+Reg ra_def_fixed(TcgEmit *e, Reg r);        /* result in r, which is claimed */
+bool ra_in_reg(const TcgEmit *e, IrRef v, Reg *r);
+void ra_pull(TcgEmit *e, IrRef v);          /* into a register, between instructions */
+void ra_load_to(TcgEmit *e, IrRef v, Reg r); /* copy of operand v into scratch or claimed r */
+
+/* Store dirty variables: globals, and locals if asked. `skip`: a variable not to store. */
+void ra_flush(TcgEmit *e, bool locals, uint32_t skip);
+void ra_forget_dirty(TcgEmit *e);           /* at the end of the unit */
+/* Values that live on leave caller-saved registers; `writes`: also the memory of globals, which
+ * are unknown afterwards. Registers in the mask `arguments` keep their bits. ra_done() included. */
+void ra_before_call(TcgEmit *e, bool writes, uint32_t arguments);
+uint32_t ra_snapshot_count(const TcgEmit *e);
+uint32_t ra_snapshot(TcgEmit *e, SnapEntry *out); /* dirty globals; how many */
+Loc ra_loc(TcgEmit *e, IrRef v, unsigned type);
+
+/* ---- flags.c ---- */
+bool flags_needs_save(const TcgEmit *e, const IrInsn *in);
+void flags_save(TcgEmit *e);                /* host flags are about to be lost */
+void flags_set(TcgEmit *e, uint8_t kind);   /* they hold e->insn->dst from now on */
+void flags_to_rax(TcgEmit *e);              /* lahf; seto al */
+/* Bring the condition on flags value `ref` into host flags; the host condition. Allocates;
+ * operands used before stay. *always, *never: known without looking. */
+unsigned flags_condition(TcgEmit *e, IrRef ref, unsigned cond);
+/* Compare for brc, setc, selc; the host condition. */
+unsigned emit_compare(TcgEmit *e, const IrInsn *in);
+/* `r` is a constant that fits an imm32 of an instruction of type `type`. */
+bool emit_imm32(const TcgEmit *e, unsigned type, IrRef r, int32_t *imm);
+
+#endif
