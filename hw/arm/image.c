@@ -112,7 +112,7 @@ bool arm64_image_refuse(const FileData *f, Error **err)
     static const char hint[] = "use an arm64 Image (plain or gzip) or an ELF file for AArch64";
     const char *what = image_describe(f->bytes, f->size);
     uint64_t pe = pe_header(f);
-    if (!what && starts_with_mz(f) && f->size < IMAGE_HEADER_BYTES)
+    if (starts_with_mz(f) && f->size < IMAGE_HEADER_BYTES)
         return truncated(f, err);
     if (what)
         return error_set(err, "%s '%s' is not an arm64 kernel but %s; %s", f->what, f->path, what,

@@ -220,7 +220,7 @@ bool blob_add(BlobList *list, const Blob *blob, Hwaddr ram_first, Hwaddr ram_las
         return error_set(err, "%s needs guest memory from 0x%" PRIx64 " to 0x%" PRIx64
                          ", but there is memory from 0x%" PRIx64 " to 0x%" PRIx64 "; %s",
                          blob->what, blob->addr, last, ram_first, ram_last,
-                         blob->addr >= ram_first && blob->addr <= ram_last && last >= blob->addr
+                         blob->addr >= ram_first && last >= blob->addr && last >> 40 == 0
                              ? "give more with -m"
                              : "it is linked for another machine");
     for (unsigned i = 0; i < list->count; i++) {
