@@ -163,13 +163,13 @@ bool a64_trans_FCMPE(DisasContext *s, const struct a64_fcmp *a)
 
 bool a64_trans_FCMP_zero(DisasContext *s, const struct a64_fcmp_zero *a)
 {
-    return !fp_access_check(s) || compare(s, ARM_FP_FLAGS, a->esz, a->rn, fp_zero(s, a->esz));
+    return !fp_access_check(s) || compare(s, ARM_FP_FLAGS, a->esz, a->rn, fp_const_zero(s, a->esz));
 }
 
 bool a64_trans_FCMPE_zero(DisasContext *s, const struct a64_fcmp_zero *a)
 {
     return !fp_access_check(s) ||
-           compare(s, ARM_FP_FLAGS_SIGNAL, a->esz, a->rn, fp_zero(s, a->esz));
+           compare(s, ARM_FP_FLAGS_SIGNAL, a->esz, a->rn, fp_const_zero(s, a->esz));
 }
 
 static IrCond fp_cond(unsigned cond)
@@ -189,7 +189,7 @@ static bool conditional_compare(DisasContext *s, const struct a64_fccmp *a, ArmF
         return true;
     }
     IrCond cond = fp_cond(a->cond);
-    IrRef flags = nzcv_get(s), zero = fp_zero(s, a->esz);
+    IrRef flags = nzcv_get(s), zero = fp_const_zero(s, a->esz);
     IrRef n = fp_select(s, a->esz, flags, cond, fp_get(s, a->esz, a->rn), zero);
     IrRef m = fp_select(s, a->esz, flags, cond, fp_get(s, a->esz, a->rm), zero);
     IrRef r = fp_scalar(s, (ArmFpDesc){ .op = op, .esz = a->esz }, n, m, IR_NONE);

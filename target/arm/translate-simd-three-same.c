@@ -132,18 +132,21 @@ static void multiply_high_rounded(DisasContext *s, const ThreeSame *t, IrOp op)
 BOTH(SQDMULH, multiply_high, 0)
 BOTH(SQRDMULH, multiply_high_rounded, 0)
 
-/* A left shift saturated where shifting back does not give the operand: the bounds are no
- * result of a left shift that fits, or are that very one. Right shifts never do. */
+/* A left shift saturated where shifting back does not give the operand, or, since -1 comes back
+ * from any MIN, where the result is not the wrapped one. Right shifts never saturate. */
 static void shift_saturating(DisasContext *s, const ThreeSame *t, IrOp op, bool round)
 {
-    IrOp back = op == IR_OP_VSQSHL ? IR_OP_VSSHL : IR_OP_VUSHL;
+    IrOp wrapping = op == IR_OP_VSQSHL ? IR_OP_VSSHL : IR_OP_VUSHL;
     unsigned esz = t->esz, bits = 8u << esz;
+    IrRef zero = simd_const(s, 0, 0);
     IrRef v = simd_op(s, op, esz, round, t->n, t->m, IR_NONE);
-    IrRef returned = simd_op2(s, back, esz, v, simd_op1(s, IR_OP_VNEG, esz, t->m));
+    IrRef returned = simd_op2(s, wrapping, esz, v, simd_op1(s, IR_OP_VNEG, esz, t->m));
+    IrRef wrapped = simd_op2(s, wrapping, esz, t->n, t->m);
+    IrRef lost = simd_op2(s, IR_OP_VOR, 0, simd_op2(s, IR_OP_VXOR, 0, returned, t->n),
+                          simd_op2(s, IR_OP_VXOR, 0, wrapped, v));
     IrRef amount = bits == 8 ? t->m : simd_shift(s, IR_OP_VSHLI, esz, t->m, bits - 8);
-    IrRef left = simd_op2(s, IR_OP_VCMPGT, esz, amount, simd_const(s, 0, 0));
-    simd_write_qc(s, t->form, t->rd, esz, v, simd_op2(s, IR_OP_VAND, 0, t->n, left),
-                  simd_op2(s, IR_OP_VAND, 0, returned, left));
+    IrRef left = simd_op2(s, IR_OP_VCMPGT, esz, amount, zero);
+    simd_write_qc(s, t->form, t->rd, esz, v, simd_op2(s, IR_OP_VAND, 0, lost, left), zero);
 }
 
 static void shift_truncated(DisasContext *s, const ThreeSame *t, IrOp op)

@@ -132,7 +132,7 @@ static IrRef fp_const(DisasContext *s, unsigned esz, uint64_t bits)
     return ir_const(s->b.unit, fp_type(esz), bits, 0);
 }
 
-IrRef fp_zero(DisasContext *s, unsigned esz)
+IrRef fp_const_zero(DisasContext *s, unsigned esz)
 {
     return fp_const(s, esz, 0);
 }

@@ -85,7 +85,7 @@ void fp_set(DisasContext *s, unsigned esz, unsigned rd, IrRef value);
 IrRef fp_neg(DisasContext *s, unsigned esz, IrRef value);
 IrRef fp_abs(DisasContext *s, unsigned esz, IrRef value);
 /* The value +0. */
-IrRef fp_zero(DisasContext *s, unsigned esz);
+IrRef fp_const_zero(DisasContext *s, unsigned esz);
 IrRef fp_vector_neg(DisasContext *s, unsigned esz, IrRef v);
 IrRef fp_vector_abs(DisasContext *s, unsigned esz, IrRef v);
 
