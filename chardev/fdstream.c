@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,9 @@ struct FdStream {
     int in_fd, out_fd;
     LoopWatch *in, *out; /* `out` on a duplicate, since one epoll set takes a descriptor once */
     int out_dup;
-    bool always_ready, at_end, reading;
+    bool always_ready, at_end;
+    pthread_mutex_t reading_lock;
+    bool reading; /* under reading_lock: the frontend resumes from its own threads */
     atomic_bool posted;
     void (*hangup)(Chardev *chr);
     size_t pending; /* bytes in buffer; under the chardev's lock */
@@ -36,9 +39,11 @@ struct FdStream {
 
 static void set_reading(FdStream *s, bool on)
 {
+    pthread_mutex_lock(&s->reading_lock);
     if (s->in && s->reading != on)
         mainloop_watch_set(s->in, on ? EPOLLIN : 0);
     s->reading = on;
+    pthread_mutex_unlock(&s->reading_lock);
 }
 
 /* One read; false when there is nothing more to do now. */
@@ -48,6 +53,9 @@ static bool read_some(FdStream *s)
     size_t room = MIN(chardev_room(s->chr), sizeof(buf));
     if (!room || s->at_end) {
         set_reading(s, false);
+        /* room may have appeared, and been announced, before we stopped */
+        if (!s->at_end && chardev_room(s->chr))
+            set_reading(s, true);
         return false;
     }
     ssize_t n = read(s->in_fd, buf, room);
@@ -166,6 +174,7 @@ FdStream *fdstream_create(Chardev *chr, int in_fd, int out_fd, void (*hangup)(Ch
         return NULL;
     }
     *s = (FdStream){ .chr = chr, .in_fd = in_fd, .out_fd = out_fd, .hangup = hangup };
+    pthread_mutex_init(&s->reading_lock, NULL);
     s->out_dup = dup(out_fd);
     if (s->out_dup < 0 || !watch_input(s, err)) {
         if (s->out_dup < 0)
@@ -195,5 +204,6 @@ void fdstream_destroy(FdStream *s)
     mainloop_unwatch(s->out);
     if (s->out_dup >= 0)
         close(s->out_dup);
+    pthread_mutex_destroy(&s->reading_lock);
     free(s);
 }
