@@ -11,6 +11,7 @@
 typedef struct Fold {
     IrUnit *u;
     const IrInsn **def; /* by value: its instruction, where it is known; else NULL */
+    uint32_t *uses;     /* by value: at least as often as it is used up to here */
     uint32_t emit_left; /* new values that `def` has room for */
     IrRef result;       /* of FOLD_REF */
     uint32_t *hits;     /* by rule, or NULL */
@@ -49,6 +50,12 @@ static inline void fold_hit(Fold *f, unsigned rule)
 static inline const IrInsn *fold_def(const Fold *f, IrRef r)
 {
     return ir_is_const(r) ? NULL : f->def[r];
+}
+
+/* Nobody else uses the first operand of `i`. */
+static inline bool fold_once(const Fold *f, const IrInsn *i)
+{
+    return ir_is_const(i->arg[0]) || f->uses[i->arg[0]] <= 1;
 }
 
 static inline uint64_t fold_value(const Fold *f, IrRef r)

@@ -222,6 +222,7 @@ static void walk_insn(Forward *w, const IrInsn *old)
     for (unsigned k = 0; k < IR_MAX_ARGS && i.arg[k]; k++) {
         if (!ir_is_const(i.arg[k]) && w->same[i.arg[k]]) {
             i.arg[k] = w->same[i.arg[k]];
+            w->fold.uses[ir_is_const(i.arg[k]) ? 0 : i.arg[k]]++;
         }
     }
     IrRef r = process(w, &i);
@@ -294,6 +295,19 @@ static void plant_trees(Forward *w, uint32_t *only_pred)
     }
 }
 
+static void count_uses(const IrUnit *u, uint32_t *uses)
+{
+    for (uint32_t b = 0; b < u->block_count; b++) {
+        const IrBlock *block = u->blocks[b];
+        for (uint32_t n = 0; n < block->count; n++) {
+            const IrInsn *i = &block->insns[n];
+            for (unsigned k = 0; k < IR_MAX_ARGS && i->arg[k]; k++) {
+                uses[ir_is_const(i->arg[k]) ? 0 : i->arg[k]]++;
+            }
+        }
+    }
+}
+
 static uint32_t cse_slots(const IrUnit *u)
 {
     uint32_t slots = 16;
@@ -310,6 +324,8 @@ static void prepare(Forward *w, IrUnit *u, unsigned passes)
     w->passes = passes;
     w->fold.emit_left = extra;
     w->fold.def = zeroed(u, values, sizeof w->fold.def[0]);
+    w->fold.uses = zeroed(u, values, sizeof w->fold.uses[0]);
+    count_uses(u, w->fold.uses);
     w->same = zeroed(u, values, sizeof w->same[0]);
     w->cse = ir_arena_alloc(u->arena, slots * sizeof w->cse[0]);
     w->cse_mask = slots - 1;
