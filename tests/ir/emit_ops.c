@@ -12,6 +12,7 @@
 //   emit_ops [--seed N] [--rounds N] [--ops NAME]   test
 //   emit_ops --table                                print what is not inline, for docs/
 #include <assert.h>
+#include <cpuid.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,11 +26,11 @@
 #define MXCSR_DEFAULT 0x1f80u
 #define MXCSR_FLAGS 0x3du /* without "denormal operand", which no guest sees */
 #define CODE_BYTES 65536u
-#define MAX_POOL 64u
+#define FRAME_POOL 64u
 
 /* What generated code reads and writes; R13 points here. */
 typedef struct Frame {
-    V128 pool[MAX_POOL];
+    V128 pool[FRAME_POOL];
     V128 in[3];        /* operands, whole registers */
     V128 out;
     V128 after[3];     /* operand registers at the end */
@@ -183,7 +184,7 @@ Reg ra_def_over(TcgEmit *e, IrRef r)
 
 Mem emit_pool(TcgEmit *e, uint64_t lo, uint64_t hi)
 {
-    assert(ctx.npool < MAX_POOL);
+    assert(ctx.npool < FRAME_POOL);
     frame->pool[ctx.npool] = (V128){ .d = { lo, hi } };
     return (Mem){ .base = REG_NONE, .index = REG_NONE, .pool = ++ctx.npool };
 }
@@ -565,10 +566,14 @@ static const HostKind hosts[] = {
     { "SSE4.1", { 0 } },
 };
 
+/* CPUID, SHA being missing from what the compiler knows to ask for. */
 static bool host_runs(const HostKind *h)
 {
+    unsigned a, b = 0, c, d;
+    __get_cpuid_count(7, 0, &a, &b, &c, &d);
     return !h->host.avx || (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                            __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul"));
+                            __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") &&
+                            b & bit_SHA);
 }
 
 static bool test_op(TcgEmit *e, IrOp op, int esize, unsigned rounds)
@@ -672,8 +677,7 @@ int main(int argc, char **argv)
     }
     e.limit = e.start + CODE_BYTES;
     frame = (Frame *)e.limit;
-    ctx.cap_fixes = 256;
-    ctx.fixes = calloc(ctx.cap_fixes, sizeof(*ctx.fixes));
+    ctx.fixes = calloc(MAX_FIXES, sizeof(*ctx.fixes));
     for (int op = 0; op < IR_OP_COUNT; op++) {
         if (ir_ref_fns[op]) {
             ops[nops++] = (IrOp)op;
