@@ -232,6 +232,69 @@ static void fuse_flags(RegAlloc *ra, IrBlock *b, uint32_t i)
     }
 }
 
+/* The condition on flags of a - b (or of a & b, for the tests) that is comparison `cc`. */
+static int condition_of(unsigned cc)
+{
+    static const int8_t cond[IR_CC_COUNT] = {
+        [IR_EQ] = IR_COND_EQ,  [IR_NE] = IR_COND_NE,  [IR_LT] = IR_COND_LT,
+        [IR_GE] = IR_COND_GE,  [IR_LE] = IR_COND_LE,  [IR_GT] = IR_COND_GT,
+        [IR_LTU] = IR_COND_CC, [IR_GEU] = IR_COND_CS, [IR_LEU] = IR_COND_LS,
+        [IR_GTU] = IR_COND_HI, [IR_TSTEQ] = IR_COND_EQ, [IR_TSTNE] = IR_COND_NE,
+    };
+    return cond[cc];
+}
+
+/* Do the flags that `f` computes decide the comparison of `in`? */
+static bool flags_decide(const TcgEmit *e, const IrInsn *f, const IrInsn *in)
+{
+    const RegAlloc *ra = e->ra;
+    bool test = in->sub == IR_TSTEQ || in->sub == IR_TSTNE;
+    IrRef a = ra_canonical(ra, in->arg[0]), b = ra_canonical(ra, in->arg[1]);
+    IrRef fa = ra_canonical(ra, f->arg[0]), fb = ra_canonical(ra, f->arg[1]);
+    if (f->type != in->type) {
+        return false;
+    }
+    if (f->op == IR_OP_NZCV_SUB) {
+        return !test && a == fa && b == fb;
+    }
+    if (f->op != IR_OP_NZCV_AND) {
+        return false;
+    }
+    /* a & a against 0: signed comparisons, for V is clear. */
+    return test ? a == fa && b == fb
+                : a == fa && a == fb && in->sub < IR_LTU && ir_is_const(b) &&
+                  ir_const_get(e->unit, b)->lo == 0;
+}
+
+/* A comparison whose flags have just been computed is a condition on these. */
+static void fuse_compare(const TcgEmit *e, IrBlock *b, uint32_t i)
+{
+    IrInsn *in = &b->insns[i];
+    if (in->op != IR_OP_BRC && in->op != IR_OP_SELC && in->op != IR_OP_SETC) {
+        return;
+    }
+    for (uint32_t k = i; k-- > 0;) {
+        const IrInsn *f = &b->insns[k];
+        if (flags_decide(e, f, in)) {
+            in->op = in->op == IR_OP_BRC ? IR_OP_BRF : in->op == IR_OP_SELC ? IR_OP_SELF
+                                                                             : IR_OP_SETF;
+            in->sub = (uint16_t)condition_of(in->sub);
+            in->arg[0] = f->dst;
+            if (in->op == IR_OP_SELF) {
+                in->arg[1] = in->arg[2];
+                in->arg[2] = in->arg[3];
+                in->arg[3] = IR_NONE;
+            } else {
+                in->arg[1] = IR_NONE;
+            }
+            return;
+        }
+        if (!is_quiet(e->ra, f) && f->op != IR_OP_GET) { /* a get is a plain load at most */
+            return;
+        }
+    }
+}
+
 static void resolve_insn(TcgEmit *e, IrInsn *in, uint32_t generation)
 {
     RegAlloc *ra = e->ra;
@@ -300,6 +363,7 @@ static void resolve_copies(TcgEmit *e)
             if (flags_partner(b->insns[i].op) != IR_OP_COUNT) {
                 fuse_flags(ra, b, i);
             }
+            fuse_compare(e, b, i);
             resolve_insn(e, &b->insns[i], rb->generation);
         }
         rb->undo = ra->nundo;
