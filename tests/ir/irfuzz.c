@@ -11,9 +11,12 @@
 // `--run FILE` runs the programs of a file (text form) with the states of --seed and the next.
 #include <assert.h>
 #include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "tests/ir/gen.h"
 #include "tests/ir/shrink.h"
 #include "tcg/internal.h"
@@ -72,8 +75,32 @@ static bool mode_enabled(const Options *o, const RigMode *m)
     return strstr(o->modes, m->interpreter ? "interp*" : "x86*") && dash;
 }
 
-/* The text of the difference (to free), or NULL. */
-static char *compare(Rig *rig, const char *text, uint64_t seed, const RigMode *mode)
+/* ---- crashes ---- */
+
+/* A crash or an endless run of translated code, or a failed assertion, is a difference like
+ * others: the signal jumps back to where the run began. */
+static _Thread_local sigjmp_buf crash_return;
+static const int crash_signals[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGALRM, SIGTRAP };
+
+static void on_crash(int sig)
+{
+    siglongjmp(crash_return, sig);
+}
+
+static void catch_crashes(void)
+{
+    static _Thread_local char stack[1 << 16];
+    const stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
+    struct sigaction action = { .sa_handler = on_crash, .sa_flags = SA_ONSTACK };
+    sigaltstack(&alternate, NULL);
+    for (unsigned n = 0; n < ARRAY_SIZE(crash_signals); n++) {
+        sigaction(crash_signals[n], &action, NULL);
+    }
+}
+
+/* ---- trials ---- */
+
+static char *compare_results(Rig *rig, const char *text, uint64_t seed, const RigMode *mode)
 {
     static _Thread_local RigResult want, got;
     Error *err = NULL;
@@ -86,6 +113,23 @@ static char *compare(Rig *rig, const char *text, uint64_t seed, const RigMode *m
     return rig_difference(&want, &got);
 }
 
+/* The text of the difference (to free), or NULL. After a crash *rig is a new one. */
+static char *compare(Rig **rig, const char *text, uint64_t seed, const RigMode *mode)
+{
+    char *difference;
+    int sig = sigsetjmp(crash_return, 1);
+    if (sig) {
+        difference = malloc(64);
+        snprintf(difference, 64, "  signal %d (%s)\n", sig, strsignal(sig));
+        *rig = rig_create(); /* the old one is in an unknown state */
+    } else {
+        alarm(10);
+        difference = compare_results(*rig, text, seed, mode);
+    }
+    alarm(0);
+    return difference;
+}
+
 static bool still_differs(void *opaque, const char *text)
 {
     Trial *t = opaque;
@@ -93,17 +137,18 @@ static bool still_differs(void *opaque, const char *text)
     if (t->valid && !rig_run(t->rig, text, t->seed, &rig_reference, &result, NULL)) {
         return false;
     }
-    char *difference = compare(t->rig, text, t->seed, t->mode);
+    char *difference = compare(&t->rig, text, t->seed, t->mode);
     free(difference);
     return difference != NULL;
 }
 
-static void report(Rig *rig, const char *text, uint64_t seed, const RigMode *mode, bool shrink)
+static void report(Rig **rig, const char *text, uint64_t seed, const RigMode *mode, bool shrink)
 {
-    Trial t = { .rig = rig, .seed = seed, .mode = mode };
+    Trial t = { .rig = *rig, .seed = seed, .mode = mode };
     RigResult result;
-    t.valid = rig_run(rig, text, seed, &rig_reference, &result, NULL);
+    t.valid = rig_run(t.rig, text, seed, &rig_reference, &result, NULL);
     char *small = shrink ? shrink_program(text, still_differs, &t) : strdup(text);
+    *rig = t.rig;
     char *difference = compare(rig, small, seed, mode);
     printf("seed %" PRIu64 ", interp / %s:\n%s%s", seed, mode->name, difference, small);
     if (mode->passes) {
@@ -121,7 +166,7 @@ static void report(Rig *rig, const char *text, uint64_t seed, const RigMode *mod
     free(difference);
 }
 
-static bool run_modes(Rig *rig, const Options *o, const char *text, uint64_t seed, bool shrink)
+static bool run_modes(Rig **rig, const Options *o, const char *text, uint64_t seed, bool shrink)
 {
     bool ok = true;
     for (unsigned n = 0; n < ARRAY_SIZE(modes) && (ok || o->keep_going); n++) {
@@ -139,7 +184,7 @@ static bool run_modes(Rig *rig, const Options *o, const char *text, uint64_t see
 }
 
 /* One program of a file, with a few states. */
-static bool run_text(Rig *rig, const Options *o, const char *text)
+static bool run_text(Rig **rig, const Options *o, const char *text)
 {
     bool ok = true;
     for (uint64_t seed = o->seed; seed < o->seed + 3; seed++) {
@@ -154,7 +199,7 @@ static bool run_text(Rig *rig, const Options *o, const char *text)
 }
 
 /* A file of programs, each from its `unit` line to the next. */
-static bool run_file(Rig *rig, const Options *o)
+static bool run_file(Rig **rig, const Options *o)
 {
     FILE *f = fopen(o->run, "r");
     if (!f) {
@@ -186,7 +231,7 @@ static bool run_file(Rig *rig, const Options *o)
     return ok;
 }
 
-static bool run_random(Rig *rig, const Options *o)
+static bool run_random(Rig **rig, const Options *o)
 {
     IrUnit *u = ir_unit_create(&rig_globals);
     bool ok = true;
@@ -256,7 +301,8 @@ int main(int argc, char **argv)
         return 2;
     }
     Rig *rig = rig_create();
-    bool ok = o.run ? run_file(rig, &o) : run_random(rig, &o);
+    catch_crashes();
+    bool ok = o.run ? run_file(&rig, &o) : run_random(&rig, &o);
     rig_destroy(rig);
     for (unsigned n = 0; o.hits && n < fold_rule_count; n++) {
         if (!o.hits[n]) {

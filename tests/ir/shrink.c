@@ -9,10 +9,12 @@
 #include "tests/ir/shrink.h"
 #include "tcg/text.h"
 
-static bool is_protected(const IrUnit *u, const IrInsn *i)
+static bool is_protected(const IrUnit *u, uint32_t block, const IrInsn *i)
 {
+    uint32_t counters = block ? 2 : u->local_count; /* locals need their first value */
     return ir_op_info[i->op].effects == IR_EFFECT_END ||
-           (i->op == IR_OP_SET && i->imm >= u->globals->count && i->imm < u->globals->count + 2u);
+           (i->op == IR_OP_SET && i->imm >= u->globals->count &&
+            i->imm < u->globals->count + counters);
 }
 
 static void replace_uses(IrUnit *u, IrRef old, IrRef by)
@@ -34,7 +36,7 @@ static unsigned delete_run(IrUnit *u, uint32_t block, uint32_t at, uint32_t len)
     unsigned deleted = 0;
     for (uint32_t n = at; n < b->count; n++) {
         IrInsn i = b->insns[n];
-        if (n < end && !is_protected(u, &i)) {
+        if (n < end && !is_protected(u, block, &i)) {
             if (i.dst != IR_NONE) {
                 replace_uses(u, i.dst, ir_const(u, u->value_types[i.dst], 0, 0));
             }
