@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Guests without an operating system: ELF files, and guests that mean ill."""
+
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+
+from common import HERE, TIME_SCALE, BootTest, base_command, ours_only
+
+COMPILER = 'aarch64-linux-gnu-gcc'
+
+
+LOG_BYTES = 256 << 20
+
+
+def limit_files():
+    """A log that floods the disk is a failure, not a catastrophe."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_BYTES, LOG_BYTES))
+
+
+class Bare(BootTest):
+    """Programs of tests/boot/guests, compiled when they are needed."""
+
+    def setUp(self):
+        if not shutil.which(COMPILER):
+            self.skipTest(f'{COMPILER} is missing: "scripts/deps test" installs it')
+        folder = tempfile.TemporaryDirectory(prefix='dragoman-bare-')
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def compile(self, name, *sources):
+        output = os.path.join(self.folder, name)
+        sources = [os.path.join(HERE, 'guests', source) for source in sources]
+        subprocess.run([COMPILER, '-nostdlib', '-static', '-ffreestanding', '-O2', '-Wall',
+                        '-Wextra', '-march=armv8-a', '-mgeneral-regs-only', '-mstrict-align',
+                        '-fno-pic', '-no-pie', '-Wl,--build-id=none,--no-warn-rwx-segments', '-T',
+                        os.path.join(HERE, 'guests', 'link.ld'), *sources, '-o', output],
+                       check=True)
+        return output
+
+    def disk(self):
+        path = os.path.join(self.folder, 'disk.img')
+        with open(path, 'wb') as handle:
+            handle.truncate(1 << 20)
+        return path
+
+    @ours_only
+    def test_nonsense(self):
+        """A guest that writes nonsense everywhere gets exceptions; the emulator lives."""
+        log = os.path.join(self.folder, 'log')
+        command = base_command() + [
+            '-kernel', self.compile('nonsense', 'start.S', 'nonsense.c'),
+            '-drive', f'file={self.disk()},format=raw,if=none,id=d',
+            '-device', 'virtio-blk-device,drive=d', '-netdev', 'user,id=n',
+            '-device', 'virtio-net-device,netdev=n', '-device', 'virtio-rng-device',
+            '-d', 'guest_errors', '-D', log]
+        try:
+            result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, timeout=60 * TIME_SCALE,
+                                    preexec_fn=limit_files)
+        except subprocess.TimeoutExpired as expired:
+            self.fail(f'no end; the console: {(expired.stdout or b"")[-2000:]}')
+        said = result.stdout.decode(errors='replace')
+        self.assertEqual(result.returncode, 0, said[-2000:])
+        self.assertIn('nonsense begins', said)
+        self.assertIn('survived', said, said[-2000:])
+        with open(log, errors='replace') as handle:
+            self.assertGreater(len(handle.read().splitlines()), 10, 'no lines of guest_errors')
+
+    @ours_only
+    def test_faults_in_a_loop(self):
+        """A guest that faults for ever can be looked at and left."""
+        console = self.console(base_command() + ['-kernel',
+                                                 self.compile('faultloop', 'faultloop.S')])
+        console.expect('Ctrl-A', 10)
+        console.send('\x01c')
+        console.line('info registers')
+        console.expect(r'PC\s*=\s*0*20000[24]00', 10)
+        console.line('quit')
+        self.assertEqual(console.wait(10), 0)
