@@ -81,9 +81,14 @@ const char *arm_cpu_compatible(const ArmCpu *cpu)
     return cpu->model->compatible;
 }
 
+/* Branches drop an ignored top byte (Arm ARM J1.1.3, BranchAddr). Here, because code is never
+ * found under such an address. */
 static Vaddr arm_get_pc(VCPU *vcpu)
 {
-    return arm_cpu(vcpu)->regs.pc;
+    ArmCpu *cpu = arm_cpu(vcpu);
+    if ((int64_t)(cpu->regs.pc << 8) >> 8 != (int64_t)cpu->regs.pc)
+        cpu->regs.pc = arm_canonical(vcpu, cpu->regs.pc);
+    return cpu->regs.pc;
 }
 
 static void arm_set_pc(VCPU *vcpu, Vaddr pc)

@@ -79,6 +79,8 @@ typedef struct ArmCpu {
     V128 fp_scratch[3]; /* operands and result of the helper arm_fp_vector */
 
     ArmException exception; /* left by raise_* for deliver */
+    uint64_t user_flags;    /* mode bits when last at EL0: names the bank of LDTR and STTR */
+    uint32_t tlbi_pending;  /* a broadcast TLBI is not known to be complete: DSB waits */
     uint32_t walk_fsc;      /* why the last walk refused: fault status code as in ESR_ELx */
     ArmTimer timers[ARM_TIMER_COUNT];
     atomic_uint irq_levels; /* bit ArmIrqInput: level of the input line */

@@ -10,7 +10,6 @@
 enum {
     SPSR_PAN = 1 << 22, SPSR_UAO = 1 << 23, SPSR_SS = 1 << 21, SPSR_IL = 1 << 20,
     SPSR_BTYPE_SHIFT = 10, SPSR_DAIF = 0x3c0, SPSR_NRW = 1 << 4, SPSR_MODE = 0xf,
-    SCTLR_SPAN = 1 << 23,
 };
 #define MODE_EL0T 0
 #define MODE_EL1T 4
@@ -204,13 +203,25 @@ static bool return_is_legal(uint64_t spsr)
     return !(spsr & SPSR_NRW) && (mode == MODE_EL0T || mode == MODE_EL1T || mode == MODE_EL1H);
 }
 
+/* D2.11: software step exceptions may be taken from `el` with these masks. */
+static bool step_enabled(const ArmCpu *cpu, uint32_t el, uint64_t daif)
+{
+    if (!(cpu->mdscr_el1 & MDSCR_SS) || (cpu->oslsr_el1 & OSLSR_LOCKED))
+        return false;
+    return el == 0 || ((cpu->mdscr_el1 & MDSCR_KDE) && !(daif & DAIF_D));
+}
+
 void arm_exception_return(ArmCpu *cpu)
 {
     uint64_t spsr = cpu->spsr_el1;
+    if (step_enabled(cpu, cpu->el, cpu->daif) || !step_enabled(cpu, spsr >> 2 & 3, spsr))
+        spsr &= ~(uint64_t)SPSR_SS;
     if (return_is_legal(spsr)) {
         arm_pstate_set(cpu, spsr);
     } else {
-        set_flags(cpu, spsr);
+        uint32_t pan = cpu->pan;
+        set_flags(cpu, spsr & ~(uint64_t)SPSR_SS);
+        cpu->pan = pan;
         cpu->il = 1;
         log_print(cpu->vcpu.log, LOG_GUEST_ERRORS,
                   "cpu %u: illegal exception return to SPSR 0x%llx at pc 0x%llx\n",

@@ -40,6 +40,14 @@ enum {
 #define ESR_IL (1u << 25) /* a 32-bit instruction */
 #define ESR(ec, iss) ((uint32_t)(ec) << 26 | ESR_IL | (iss))
 
+/* Syndromes of trapped instructions: no condition to speak of; MRS, MSR and SYS. */
+#define ISS_CV_AL 0x1e00000u
+#define ISS_SYSREG(op0, op1, crn, crm, op2, rt, is_read) \
+    ((uint32_t)((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (rt) << 5 | (crm) << 1 | \
+                (is_read)))
+/* Of data aborts. */
+enum { ISS_WNR = 1 << 6, ISS_CM = 1 << 8 };
+
 /* Fault status codes, DFSC and IFSC; the level is added where there is one. */
 enum {
     FSC_ADDRESS_SIZE = 0x00, FSC_TRANSLATION = 0x04, FSC_ACCESS_FLAG = 0x08,
@@ -76,6 +84,19 @@ bool arm_interrupt_ready(VCPU *vcpu);
 void arm_take_interrupt(VCPU *vcpu);
 bool arm_has_work(VCPU *vcpu);
 
+/* ---- control bits ------------------------------------------------------------------------ */
+
+enum { /* SCTLR_EL1, D24.2.119 */
+    SCTLR_M = 1 << 0, SCTLR_A = 1 << 1, SCTLR_SA = 1 << 3, SCTLR_SA0 = 1 << 4,
+    SCTLR_UMA = 1 << 9, SCTLR_DZE = 1 << 14, SCTLR_UCT = 1 << 15, SCTLR_NTWI = 1 << 16,
+    SCTLR_NTWE = 1 << 18, SCTLR_WXN = 1 << 19, SCTLR_SPAN = 1 << 23, SCTLR_E0E = 1 << 24,
+    SCTLR_EE = 1 << 25, SCTLR_UCI = 1 << 26,
+    SCTLR_RESET = 0x30d00800, /* the bits that are one in Armv8.0 */
+};
+enum { MDSCR_SS = 1 << 0, MDSCR_KDE = 1 << 13 };
+enum { OSLSR_LOCKED = 1 << 1, OSLSR_IMPLEMENTED = 1 << 3 };
+enum { DAIF_D = 1 << 9 };
+
 /* ---- MMU (mmu.c); Arm ARM D8 -------------------------------------------------------------- */
 
 bool arm_walk(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, TlbFill *fill);
@@ -83,6 +104,12 @@ Vaddr arm_canonical(VCPU *vcpu, Vaddr va);
 void arm_raise_mmu(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, MmuError error);
 void arm_bank_key(VCPU *vcpu, bool unprivileged, TlbKey *key);
 bool arm_debug_translate(VCPU *vcpu, Vaddr va, Hwaddr *gpa);
+/* AT S1E1R and the like: PAR_EL1 gets the result. */
+void arm_address_translate(ArmCpu *cpu, Vaddr va, bool el0, bool write);
+/* TLBI of one CPU or all; `op` is op2 of the instruction, `operand` Xt. */
+void arm_tlbi(ArmCpu *cpu, unsigned op, bool broadcast, uint64_t operand);
+/* DC by address: false if it would fault, with walk_fsc set. */
+bool arm_readable(ArmCpu *cpu, Vaddr va);
 /* The ASID that tags translations now (TCR_EL1.A1, AS). */
 uint32_t arm_asid(const ArmCpu *cpu);
 

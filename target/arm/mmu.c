@@ -7,8 +7,6 @@
 
 #include "util/bitops.h"
 
-enum { SCTLR_M = 1 << 0, SCTLR_A = 1 << 1, SCTLR_WXN = 1 << 19 };
-
 #define TCR_A1 BIT(22)
 #define TCR_AS BIT(36)
 #define TCR_TBI0 BIT(37)
@@ -64,13 +62,16 @@ uint32_t arm_asid(const ArmCpu *cpu)
 
 void arm_bank_key(VCPU *vcpu, bool unprivileged, TlbKey *key)
 {
-    const ArmCpu *cpu = arm_cpu(vcpu);
+    ArmCpu *cpu = arm_cpu(vcpu);
     bool el1 = cpu->el && !unprivileged, mmu = cpu->sctlr_el1 & SCTLR_M;
+    if (!cpu->el)
+        cpu->user_flags = arm_unit_flags(vcpu);
     *key = (TlbKey){
         .regime = (el1 ? REGIME_EL1 : 0) | (mmu ? REGIME_MMU : 0) |
                   (el1 && cpu->pan ? REGIME_PAN : 0),
         .asid = mmu ? arm_asid(cpu) : 0,
-        .flags = arm_unit_flags(vcpu),
+        /* LDTR and STTR share the bank of user code, though nothing is fetched through it */
+        .flags = el1 ? arm_unit_flags(vcpu) : cpu->user_flags,
     };
 }
 
@@ -87,10 +88,11 @@ typedef struct Walk {
     ArmCpu *cpu;
     Vaddr va;
     MmuAccess access;
-    bool privileged;
+    bool privileged, pan;
     unsigned pa_bits;
     uint64_t table_attributes; /* of all tables passed, or'ed */
     unsigned level;
+    uint64_t leaf; /* the descriptor that ended a successful walk */
 } Walk;
 
 static bool refuse(Walk *w, uint32_t fsc)
@@ -120,7 +122,7 @@ static uint8_t leaf_permissions(const Walk *w, uint64_t desc)
         /* execution does not need read permission */
         return (el0 ? TLB_READ : 0) | (el0 && write ? TLB_WRITE : 0) | (xn ? 0 : TLB_EXEC);
     }
-    if (!(el0 && w->cpu->pan))
+    if (!(el0 && w->pan))
         prot = TLB_READ | (write ? TLB_WRITE : 0);
     /* what EL0 may write, EL1 never executes */
     bool xn = (desc & DESC_PXN) || (tables & DESC_PXN_TABLE) || (wxn && write) || (el0 && write);
@@ -149,6 +151,7 @@ static bool finish_leaf(Walk *w, uint64_t desc, TlbFill *fill)
         .global = !(desc & DESC_NG),
         .device = memory_is_device(w->cpu, desc),
     };
+    w->leaf = desc;
     if (!(fill->prot & need[w->access]))
         return refuse(w, FSC_PERMISSION + w->level);
     return true;
@@ -194,30 +197,32 @@ static bool walk_flat(Walk *w, TlbFill *fill)
     return true;
 }
 
-static bool walk(ArmCpu *cpu, Vaddr va, MmuAccess access, bool privileged, TlbFill *fill)
+static bool walk(Walk *w, TlbFill *fill)
 {
-    Walk w = { .cpu = cpu, .va = va, .access = access, .privileged = privileged };
+    ArmCpu *cpu = w->cpu;
     if (!(cpu->sctlr_el1 & SCTLR_M))
-        return walk_flat(&w, fill);
-    Half h = half_of(cpu, va);
+        return walk_flat(w, fill);
+    Half h = half_of(cpu, w->va);
     unsigned top = h.tbi ? 56 : 64;
-    int64_t high = sign_extend(va, top) >> h.size_bits;
-    if (high != (va & BIT(55) ? -1 : 0) || h.disabled)
-        return refuse(&w, FSC_TRANSLATION);
+    int64_t high = sign_extend(w->va, top) >> h.size_bits;
+    if (high != (w->va & BIT(55) ? -1 : 0) || h.disabled)
+        return refuse(w, FSC_TRANSLATION);
     if (h.granule != 0) {
         log_print(cpu->vcpu.log, LOG_GUEST_ERRORS,
                   "cpu %u: translation granule is not 4K, which this CPU does not have\n",
                   cpu->vcpu.index);
-        return refuse(&w, FSC_TRANSLATION);
+        return refuse(w, FSC_TRANSLATION);
     }
-    w.pa_bits = output_bits(cpu);
-    return walk_tables(&w, &h, fill);
+    w->pa_bits = output_bits(cpu);
+    return walk_tables(w, &h, fill);
 }
 
 bool arm_walk(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, TlbFill *fill)
 {
     ArmCpu *cpu = arm_cpu(vcpu);
-    bool ok = walk(cpu, va, access, cpu->el && !unprivileged, fill);
+    Walk w = { .cpu = cpu, .va = va, .access = access, .privileged = cpu->el && !unprivileged,
+               .pan = cpu->pan };
+    bool ok = walk(&w, fill);
     if (log_on(vcpu->log, LOG_MMU)) {
         static const char *const names[] = { "read", "write", "fetch" };
         FILE *out = log_begin(vcpu->log);
@@ -236,15 +241,69 @@ bool arm_walk(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, TlbFill
 bool arm_debug_translate(VCPU *vcpu, Vaddr va, Hwaddr *gpa)
 {
     ArmCpu *cpu = arm_cpu(vcpu);
-    uint32_t fsc = cpu->walk_fsc, pan = cpu->pan;
+    uint32_t fsc = cpu->walk_fsc;
+    Walk w = { .cpu = cpu, .va = va, .access = MMU_READ, .privileged = true };
     TlbFill fill;
-    cpu->pan = 0;
-    bool ok = walk(cpu, va, MMU_READ, true, &fill);
+    bool ok = walk(&w, &fill);
     cpu->walk_fsc = fsc;
-    cpu->pan = pan;
     if (ok)
         *gpa = fill.gpa | (va & bit_mask(GUEST_PAGE_BITS));
     return ok;
+}
+
+bool arm_readable(ArmCpu *cpu, Vaddr va)
+{
+    Walk w = { .cpu = cpu, .va = va, .access = MMU_READ, .privileged = cpu->el, .pan = cpu->pan };
+    const TlbEntry *e = tlb_entry(cpu->vcpu.bank, va);
+    TlbFill fill;
+    if ((e->tag_read & ~(uint64_t)TLB_MMIO) == (va & ~bit_mask(GUEST_PAGE_BITS)))
+        return true;
+    return walk(&w, &fill);
+}
+
+/* PAR_EL1, D24.2.137. */
+void arm_address_translate(ArmCpu *cpu, Vaddr va, bool el0, bool write)
+{
+    Walk w = { .cpu = cpu, .va = va, .access = write ? MMU_WRITE : MMU_READ, .privileged = !el0 };
+    uint32_t fsc = cpu->walk_fsc;
+    TlbFill fill;
+    if (walk(&w, &fill)) {
+        bool flat = !(cpu->sctlr_el1 & SCTLR_M);
+        uint64_t attr = flat ? 0 : cpu->mair_el1 >> (8 * bits_get(w.leaf, 2, 3)) & 0xff;
+        uint64_t shareable = attr & 0xf0 ? bits_get(w.leaf, 8, 2) : 2;
+        cpu->par_el1 = fill.gpa | attr << 56 | BIT(11) | BIT(9) | shareable << 7;
+    } else {
+        cpu->par_el1 = BIT(11) | cpu->walk_fsc << 1 | 1;
+    }
+    cpu->walk_fsc = fsc;
+}
+
+/* ---- TLBI (C5.5) ------------------------------------------------------------------------ */
+
+static void tlbi_work(VCPU *vcpu, uint64_t op, uint64_t operand)
+{
+    uint32_t asid = operand >> 48;
+    Vaddr va = sign_extend((operand & bit_mask(44)) << GUEST_PAGE_BITS, 56);
+    switch (op & 3) { /* bit 2: the last level only */
+    case 0: tlb_flush_all(vcpu->tlb); break;
+    case 1: tlb_flush_page(vcpu->tlb, va, asid, false); break;
+    case 2: tlb_flush_asid(vcpu->tlb, asid); break;
+    case 3: tlb_flush_page(vcpu->tlb, va, 0, true); break;
+    }
+}
+
+void arm_tlbi(ArmCpu *cpu, unsigned op, bool broadcast, uint64_t operand)
+{
+    VCPU *vcpu = &cpu->vcpu;
+    if (!(cpu->tcr_el1 & TCR_AS))
+        operand &= bit_mask(56);
+    log_print(vcpu->log, LOG_MMU, "cpu %u: TLBI op2 %u 0x%llx%s\n", vcpu->index, op,
+              (unsigned long long)operand, broadcast ? " to all" : "");
+    tlbi_work(vcpu, op, operand);
+    if (broadcast && vcpu->peer_count > 1) {
+        vcpu_queue_work_others(vcpu, tlbi_work, op, operand);
+        cpu->tlbi_pending = 1;
+    }
 }
 
 void arm_raise_mmu(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, MmuError error)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // CPU models: identification registers, which announce only what is implemented here (EL0 and
-// EL1 in AArch64, FP, Advanced SIMD, CRC32, the cryptographic extension, LSE atomics in `max`).
+// EL1 in AArch64, FP, Advanced SIMD, CRC32, the cryptographic extension, LSE atomics and PAN in `max`).
 // Arm ARM D23.2 (identification registers); Cortex-A72 TRM 100095 chapter 4.
 #include "target/arm/internal.h"
 
@@ -11,8 +11,9 @@
 
 #define FIELD(lsb, value) ((uint64_t)(value) << (lsb))
 
-/* ID_AA64PFR0: EL0 and EL1 are AArch64 only; FP and AdvSIMD present (0). */
-#define PFR0 (FIELD(0, 1) | FIELD(4, 1))
+/* ID_AA64PFR0: EL0 and EL1 are AArch64 only; FP and AdvSIMD present (0); CSV2, CSV3: nothing is
+ * executed speculatively. */
+#define PFR0 (FIELD(0, 1) | FIELD(4, 1) | FIELD(56, 1) | FIELD(60, 1))
 /* ID_AA64DFR0: Armv8 debug, the smallest number of breakpoints and watchpoints; no PMU, trace. */
 #define DFR0 (FIELD(0, 6) | FIELD(12, 1) | FIELD(20, 1))
 /* ID_AA64ISAR0: AES and PMULL, SHA1, SHA256, CRC32. */
@@ -22,7 +23,10 @@
 
 /* CTR_EL0: 64-byte lines, PIPT instruction cache, 64-byte exclusives granule. */
 #define CTR (FIELD(0, 4) | FIELD(14, 3) | FIELD(16, 4) | FIELD(20, 4) | FIELD(24, 4) | FIELD(31, 1))
-#define CTR_IDC FIELD(28, 1) /* data cache cleaning is not needed for instruction coherence */
+/* Neither cleaning the data cache nor invalidating the instruction cache is needed for coherence:
+ * translations go by the stores themselves. */
+#define CTR_IDC FIELD(28, 1)
+#define CTR_DIC FIELD(29, 1)
 
 static const ArmModel models[] = {
     {
@@ -30,8 +34,8 @@ static const ArmModel models[] = {
         .compatible = "arm,armv8",
         .midr = 0x000f0510, .id_aa64pfr0 = PFR0, .id_aa64dfr0 = DFR0,
         .id_aa64isar0 = ISAR0 | FIELD(20, 2), /* LSE */
-        .id_aa64mmfr0 = MMFR0,
-        .ctr = CTR | CTR_IDC, .clidr = 0x0a200023, .dczid = 4,
+        .id_aa64mmfr0 = MMFR0, .id_aa64mmfr1 = FIELD(ARM_MMFR1_PAN, 1),
+        .ctr = CTR | CTR_IDC | CTR_DIC, .clidr = 0x0a200023, .dczid = 4,
         .ccsidr = { 0x701fe01a, 0x201fe00a, 0x70ffe07a },
     },
     {

@@ -17,6 +17,7 @@
 
 #include "target/arm/cpu.h"
 #include "target/arm/decode/a64_decode.h" /* generated */
+#include "target/arm/internal.h"
 #include "tcg/builder.h"
 #include "util/bitops.h"
 
@@ -60,6 +61,12 @@ enum {
     UNIT_UMA = 1 << 19,
     UNIT_NTWI = 1 << 20,
     UNIT_NTWE = 1 << 21,
+    UNIT_EL0VCT = 1 << 22,       /* CNTKCTL_EL1.EL0VCTEN and EL0PCTEN */
+    UNIT_EL0PCT = 1 << 23,
+    UNIT_EL0VT = 1 << 24,        /* EL0VTEN, EL0PTEN */
+    UNIT_EL0PT = 1 << 25,
+    UNIT_EL0_ALL = UNIT_UCI | UNIT_UCT | UNIT_DZE | UNIT_UMA | UNIT_NTWI | UNIT_NTWE |
+                   UNIT_EL0VCT | UNIT_EL0PCT | UNIT_EL0VT | UNIT_EL0PT,
 };
 
 /* Code out of line, emitted when the unit is complete: leave at `pc`, doing `kind`. */
@@ -78,6 +85,7 @@ typedef struct ColdExit {
 
 typedef struct DisasContext {
     IrBuilder b;
+    const ArmCpu *cpu; /* for what does not change: model, log */
     uint64_t features; /* bit A64Feature */
     uint64_t flags;    /* UNIT_* */
     Vaddr pc;          /* of this instruction */
@@ -235,9 +243,5 @@ static inline bool fp_access_check(DisasContext *s)
     gen_fp_trap(s);
     return false;
 }
-
-/* CpuOps.translate. */
-void arm_translate(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags, const uint8_t *code,
-                   uint32_t bytes, uint32_t max_insns);
 
 #endif

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT
+//
+// The table of system registers and system instructions; meaning of the columns in sysregs.h.
+// Sources: Arm ARM DDI 0487 D13 (registers), C5.3 to C5.6 (DC, IC, AT, TLBI).
+#include "target/arm/sysregs.h"
+
+#include "target/arm/fp-helpers.h"
+#include "target/arm/internal.h"
+#include "target/arm/translate.h"
+#include "util/bitops.h"
+
+#define R3(op1, crn, crm, op2) .id = SYSREG_ID(3, op1, crn, crm, op2)
+#define R2(op1, crn, crm, op2) .id = SYSREG_ID(2, op1, crn, crm, op2)
+#define INSN(op1, crn, crm, op2) .id = SYSREG_ID(1, op1, crn, crm, op2)
+#define AT64(field) .kind = SYSREG_STORAGE, .offset = offsetof(ArmCpu, field), .bytes = 8, \
+                    .mask = UINT64_MAX
+#define RW1 .access = SYSREG_RW1
+#define RO1 .access = SYSREG_R1
+#define WO1 .access = SYSREG_W1
+#define RW01 .access = SYSREG_RW01
+#define RO01 .access = SYSREG_R01
+#define WO01 .access = SYSREG_W0 | SYSREG_W1
+#define MODEL(field) .kind = SYSREG_MODEL, .offset = offsetof(ArmModel, field)
+#define CONST(v) .kind = SYSREG_CONST, .reset = (v)
+#define IGNORED .kind = SYSREG_CONST, .access = SYSREG_RW1
+
+/* ---- hooks -------------------------------------------------------------------------------- */
+
+static uint64_t *storage(ArmCpu *cpu, const SysReg *r)
+{
+    return (uint64_t *)((char *)cpu + r->offset);
+}
+
+static void write_sctlr(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    uint64_t old = cpu->sctlr_el1;
+    cpu->sctlr_el1 = v;
+    if ((old ^ v) & (SCTLR_M | SCTLR_WXN))
+        tlb_flush_all(cpu->vcpu.tlb);
+}
+
+static void write_tcr(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    uint64_t old = cpu->tcr_el1;
+    cpu->tcr_el1 = v;
+    if (old != v)
+        tlb_flush_all(cpu->vcpu.tlb);
+}
+
+/* Storage whose bits only select mode or bank: SYSREG_MODE does the rest. */
+static void write_plain(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    *storage(cpu, r) = v;
+}
+
+static uint64_t read_ccsidr(ArmCpu *cpu, const SysReg *r)
+{
+    switch (cpu->csselr_el1) {
+    case 0: return cpu->model->ccsidr[0];
+    case 1: return cpu->model->ccsidr[1];
+    case 2: return cpu->model->ccsidr[2];
+    default: return 0;
+    }
+}
+
+static uint64_t read_isr(ArmCpu *cpu, const SysReg *r)
+{
+    unsigned levels = atomic_load(&cpu->irq_levels);
+    return (levels & 1u << ARM_IRQ ? 1 << 7 : 0) | (levels & 1u << ARM_FIQ ? 1 << 6 : 0);
+}
+
+static uint64_t read_pan(ArmCpu *cpu, const SysReg *r)
+{
+    return cpu->pan ? 1 << 22 : 0;
+}
+
+static void write_pan(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    cpu->pan = v >> 22 & 1;
+}
+
+static void write_oslar(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    cpu->oslsr_el1 = OSLSR_IMPLEMENTED | (v & 1 ? OSLSR_LOCKED : 0);
+}
+
+static uint64_t read_counter(ArmCpu *cpu, const SysReg *r)
+{
+    return arm_count(cpu);
+}
+
+enum { TIMER_TVAL, TIMER_CTL, TIMER_CVAL };
+
+static uint64_t read_timer(ArmCpu *cpu, const SysReg *r)
+{
+    ArmTimerId id = r->index >> 2;
+    switch (r->index & 3) {
+    case TIMER_TVAL: return arm_timer_read_tval(cpu, id);
+    case TIMER_CTL: return arm_timer_read_ctl(cpu, id);
+    default: return arm_timer_read_cval(cpu, id);
+    }
+}
+
+static void write_timer(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    ArmTimerId id = r->index >> 2;
+    switch (r->index & 3) {
+    case TIMER_TVAL: arm_timer_write_tval(cpu, id, v); break;
+    case TIMER_CTL: arm_timer_write_ctl(cpu, id, v); break;
+    default: arm_timer_write_cval(cpu, id, v); break;
+    }
+}
+
+#define TIMER(timer, reg) .kind = SYSREG_HOOK, .index = (timer) << 2 | (reg), \
+                          .read = read_timer, .write = write_timer
+
+/* ---- breakpoints: as many as ID_AA64DFR0_EL1 says, storage only ----------------------------- */
+
+#define BREAKPOINT(n) \
+    { "DBGBVR" #n "_EL1", R2(0, 0, n, 4), RW1, AT64(dbgbvr[n]) }, \
+    { "DBGBCR" #n "_EL1", R2(0, 0, n, 5), RW1, AT64(dbgbcr[n]) }, \
+    { "DBGWVR" #n "_EL1", R2(0, 0, n, 6), RW1, AT64(dbgwvr[n]) }, \
+    { "DBGWCR" #n "_EL1", R2(0, 0, n, 7), RW1, AT64(dbgwcr[n]) }
+
+#define TLBI(op, crm, op2) { "TLBI " op, INSN(0, 8, crm, op2), WO1, .kind = SYSREG_TLBI, \
+                             .index = (op2) | ((crm) == 3 ? SYSREG_BROADCAST : 0) }
+
+static const SysReg table[] = {
+    /* identification */
+    { "MIDR_EL1", R3(0, 0, 0, 0), RO1, MODEL(midr) },
+    { "MPIDR_EL1", R3(0, 0, 0, 5), RO1, AT64(mpidr) },
+    { "REVIDR_EL1", R3(0, 0, 0, 6), RO1, MODEL(revidr) },
+    { "ID_AA64PFR0_EL1", R3(0, 0, 4, 0), RO1, MODEL(id_aa64pfr0) },
+    { "ID_AA64PFR1_EL1", R3(0, 0, 4, 1), RO1, MODEL(id_aa64pfr1) },
+    { "ID_AA64DFR0_EL1", R3(0, 0, 5, 0), RO1, MODEL(id_aa64dfr0) },
+    { "ID_AA64ISAR0_EL1", R3(0, 0, 6, 0), RO1, MODEL(id_aa64isar0) },
+    { "ID_AA64ISAR1_EL1", R3(0, 0, 6, 1), RO1, MODEL(id_aa64isar1) },
+    { "ID_AA64MMFR0_EL1", R3(0, 0, 7, 0), RO1, MODEL(id_aa64mmfr0) },
+    { "ID_AA64MMFR1_EL1", R3(0, 0, 7, 1), RO1, MODEL(id_aa64mmfr1) },
+    { "ID_AA64MMFR2_EL1", R3(0, 0, 7, 2), RO1, MODEL(id_aa64mmfr2) },
+    { "CCSIDR_EL1", R3(1, 0, 0, 0), RO1, .kind = SYSREG_HOOK, .read = read_ccsidr },
+    { "CLIDR_EL1", R3(1, 0, 0, 1), RO1, MODEL(clidr) },
+    { "AIDR_EL1", R3(1, 0, 0, 7), RO1, CONST(0) },
+    { "CSSELR_EL1", R3(2, 0, 0, 0), RW1, .kind = SYSREG_STORAGE, .bytes = 8, .mask = 0xf,
+      .offset = offsetof(ArmCpu, csselr_el1) },
+    { "CTR_EL0", R3(3, 0, 0, 1), RO01, MODEL(ctr), .el0_gate = UNIT_UCT },
+    { "DCZID_EL0", R3(3, 0, 0, 7), RO01, MODEL(dczid) },
+
+    /* control */
+    { "SCTLR_EL1", R3(0, 1, 0, 0), RW1, .kind = SYSREG_STORAGE, .bytes = 8,
+      .offset = offsetof(ArmCpu, sctlr_el1), .reset = SCTLR_RESET,
+      .mask = ~(uint64_t)(SCTLR_EE | SCTLR_E0E), .write = write_sctlr, .flags = SYSREG_MODE },
+    { "ACTLR_EL1", R3(0, 1, 0, 1), RW1, AT64(actlr_el1) },
+    { "CPACR_EL1", R3(0, 1, 0, 2), RW1, .kind = SYSREG_STORAGE, .bytes = 8,
+      .offset = offsetof(ArmCpu, cpacr_el1), .mask = 3 << 20, .write = write_plain,
+      .flags = SYSREG_MODE },
+    { "TTBR0_EL1", R3(0, 2, 0, 0), RW1, AT64(ttbr0_el1), .write = write_plain,
+      .flags = SYSREG_MODE },
+    { "TTBR1_EL1", R3(0, 2, 0, 1), RW1, AT64(ttbr1_el1), .write = write_plain,
+      .flags = SYSREG_MODE },
+    { "TCR_EL1", R3(0, 2, 0, 2), RW1, AT64(tcr_el1), .write = write_tcr, .flags = SYSREG_MODE },
+    { "MAIR_EL1", R3(0, 10, 2, 0), RW1, AT64(mair_el1) },
+    { "AMAIR_EL1", R3(0, 10, 3, 0), RW1, AT64(amair_el1) },
+    { "CONTEXTIDR_EL1", R3(0, 13, 0, 1), RW1, AT64(contextidr_el1) },
+    { "TPIDR_EL1", R3(0, 13, 0, 4), RW1, AT64(tpidr_el1) },
+    { "TPIDR_EL0", R3(3, 13, 0, 2), RW01, AT64(tpidr_el0) },
+    { "TPIDRRO_EL0", R3(3, 13, 0, 3), .access = SYSREG_RW1 | SYSREG_R0, AT64(tpidrro_el0) },
+
+    /* exceptions and processor state */
+    { "SPSR_EL1", R3(0, 4, 0, 0), RW1, AT64(spsr_el1) },
+    { "ELR_EL1", R3(0, 4, 0, 1), RW1, AT64(elr_el1) },
+    { "SP_EL0", R3(0, 4, 1, 0), RW1, .kind = SYSREG_SP_EL0 },
+    { "SPSel", R3(0, 4, 2, 0), RW1, .kind = SYSREG_SPSEL, .flags = SYSREG_MODE },
+    { "CurrentEL", R3(0, 4, 2, 2), RO1, .kind = SYSREG_CURRENTEL },
+    { "PAN", R3(0, 4, 2, 3), RW1, .kind = SYSREG_HOOK, .read = read_pan, .write = write_pan,
+      .flags = SYSREG_MODE },
+    { "AFSR0_EL1", R3(0, 5, 1, 0), RW1, AT64(afsr0_el1) },
+    { "AFSR1_EL1", R3(0, 5, 1, 1), RW1, AT64(afsr1_el1) },
+    { "ESR_EL1", R3(0, 5, 2, 0), RW1, AT64(esr_el1) },
+    { "FAR_EL1", R3(0, 6, 0, 0), RW1, AT64(far_el1) },
+    { "PAR_EL1", R3(0, 7, 4, 0), RW1, AT64(par_el1) },
+    { "VBAR_EL1", R3(0, 12, 0, 0), RW1, .kind = SYSREG_STORAGE, .bytes = 8,
+      .offset = offsetof(ArmCpu, vbar_el1), .mask = ~UINT64_C(0x7ff) },
+    { "RVBAR_EL1", R3(0, 12, 0, 1), RO1, CONST(0) },
+    { "ISR_EL1", R3(0, 12, 1, 0), RO1, .kind = SYSREG_HOOK, .read = read_isr },
+    { "NZCV", R3(3, 4, 2, 0), RW01, .kind = SYSREG_NZCV },
+    { "DAIF", R3(3, 4, 2, 1), RW01, .kind = SYSREG_DAIF, .el0_gate = UNIT_UMA },
+    { "FPCR", R3(3, 4, 4, 0), RW01, .kind = SYSREG_FPCR, .flags = SYSREG_MODE },
+    { "FPSR", R3(3, 4, 4, 1), RW01, .kind = SYSREG_FPSR },
+
+    /* generic timer */
+    { "CNTKCTL_EL1", R3(0, 14, 1, 0), RW1, AT64(cntkctl_el1) },
+    { "CNTFRQ_EL0", R3(3, 14, 0, 0), .access = SYSREG_RW1 | SYSREG_R0, AT64(cntfrq_hz),
+      .el0_gate = UNIT_EL0VCT | UNIT_EL0PCT },
+    { "CNTPCT_EL0", R3(3, 14, 0, 1), RO01, .kind = SYSREG_COUNTER, .read = read_counter,
+      .el0_gate = UNIT_EL0PCT },
+    { "CNTVCT_EL0", R3(3, 14, 0, 2), RO01, .kind = SYSREG_COUNTER, .read = read_counter,
+      .el0_gate = UNIT_EL0VCT },
+    { "CNTP_TVAL_EL0", R3(3, 14, 2, 0), RW01, TIMER(ARM_TIMER_PHYS, TIMER_TVAL),
+      .el0_gate = UNIT_EL0PT },
+    { "CNTP_CTL_EL0", R3(3, 14, 2, 1), RW01, TIMER(ARM_TIMER_PHYS, TIMER_CTL),
+      .el0_gate = UNIT_EL0PT },
+    { "CNTP_CVAL_EL0", R3(3, 14, 2, 2), RW01, TIMER(ARM_TIMER_PHYS, TIMER_CVAL),
+      .el0_gate = UNIT_EL0PT },
+    { "CNTV_TVAL_EL0", R3(3, 14, 3, 0), RW01, TIMER(ARM_TIMER_VIRT, TIMER_TVAL),
+      .el0_gate = UNIT_EL0VT },
+    { "CNTV_CTL_EL0", R3(3, 14, 3, 1), RW01, TIMER(ARM_TIMER_VIRT, TIMER_CTL),
+      .el0_gate = UNIT_EL0VT },
+    { "CNTV_CVAL_EL0", R3(3, 14, 3, 2), RW01, TIMER(ARM_TIMER_VIRT, TIMER_CVAL),
+      .el0_gate = UNIT_EL0VT },
+
+    /* debug */
+    BREAKPOINT(0), BREAKPOINT(1),
+    { "OSDTRRX_EL1", R2(0, 0, 0, 2), IGNORED },
+    { "MDCCINT_EL1", R2(0, 0, 2, 0), IGNORED },
+    { "MDSCR_EL1", R2(0, 0, 2, 2), RW1, AT64(mdscr_el1), .write = write_plain,
+      .flags = SYSREG_MODE },
+    { "OSDTRTX_EL1", R2(0, 0, 3, 2), IGNORED },
+    { "OSECCR_EL1", R2(0, 0, 6, 2), IGNORED },
+    { "MDRAR_EL1", R2(0, 1, 0, 0), RO1, CONST(0) },
+    { "OSLAR_EL1", R2(0, 1, 0, 4), WO1, .kind = SYSREG_HOOK, .write = write_oslar },
+    { "OSLSR_EL1", R2(0, 1, 1, 4), RO1, AT64(oslsr_el1) },
+    { "OSDLR_EL1", R2(0, 1, 3, 4), RW1, AT64(osdlr_el1) },
+    { "DBGPRCR_EL1", R2(0, 1, 4, 4), IGNORED },
+    { "DBGCLAIMSET_EL1", R2(0, 7, 8, 6), IGNORED },
+    { "DBGCLAIMCLR_EL1", R2(0, 7, 9, 6), IGNORED },
+    { "DBGAUTHSTATUS_EL1", R2(0, 7, 14, 6), RO1, CONST(0) },
+    { "MDCCSR_EL0", R2(3, 0, 1, 0), RO1, CONST(0) },
+    { "DBGDTR_EL0", R2(3, 0, 4, 0), IGNORED },
+    { "DBGDTRTX_EL0", R2(3, 0, 5, 0), IGNORED },
+
+    /* implementation defined in the Cortex-A family: present, without effect */
+    { "L2CTLR_EL1", R3(1, 11, 0, 2), IGNORED },
+    { "L2ECTLR_EL1", R3(1, 11, 0, 3), IGNORED },
+    { "CPUACTLR_EL1", R3(1, 15, 2, 0), IGNORED },
+    { "CPUECTLR_EL1", R3(1, 15, 2, 1), IGNORED },
+    { "CPUMERRSR_EL1", R3(1, 15, 2, 2), IGNORED },
+    { "L2MERRSR_EL1", R3(1, 15, 2, 3), IGNORED },
+
+    /* caches: code is found out of date by the stores themselves */
+    { "IC IALLUIS", INSN(0, 7, 1, 0), WO1, .kind = SYSREG_NOP },
+    { "IC IALLU", INSN(0, 7, 5, 0), WO1, .kind = SYSREG_NOP },
+    { "IC IVAU", INSN(3, 7, 5, 1), WO01, .kind = SYSREG_NOP, .el0_gate = UNIT_UCI },
+    { "DC IVAC", INSN(0, 7, 6, 1), WO1, .kind = SYSREG_DC_VA },
+    { "DC ISW", INSN(0, 7, 6, 2), WO1, .kind = SYSREG_NOP },
+    { "DC CSW", INSN(0, 7, 10, 2), WO1, .kind = SYSREG_NOP },
+    { "DC CISW", INSN(0, 7, 14, 2), WO1, .kind = SYSREG_NOP },
+    { "DC ZVA", INSN(3, 7, 4, 1), WO01, .kind = SYSREG_DC_ZVA, .el0_gate = UNIT_DZE },
+    { "DC CVAC", INSN(3, 7, 10, 1), WO01, .kind = SYSREG_DC_VA, .el0_gate = UNIT_UCI },
+    { "DC CVAU", INSN(3, 7, 11, 1), WO01, .kind = SYSREG_DC_VA, .el0_gate = UNIT_UCI },
+    { "DC CIVAC", INSN(3, 7, 14, 1), WO01, .kind = SYSREG_DC_VA, .el0_gate = UNIT_UCI },
+
+    /* translation */
+    { "AT S1E1R", INSN(0, 7, 8, 0), WO1, .kind = SYSREG_AT, .index = 0 },
+    { "AT S1E1W", INSN(0, 7, 8, 1), WO1, .kind = SYSREG_AT, .index = 1 },
+    { "AT S1E0R", INSN(0, 7, 8, 2), WO1, .kind = SYSREG_AT, .index = 2 },
+    { "AT S1E0W", INSN(0, 7, 8, 3), WO1, .kind = SYSREG_AT, .index = 3 },
+    TLBI("VMALLE1IS", 3, 0), TLBI("VAE1IS", 3, 1), TLBI("ASIDE1IS", 3, 2),
+    TLBI("VAAE1IS", 3, 3), TLBI("VALE1IS", 3, 5), TLBI("VAALE1IS", 3, 7),
+    TLBI("VMALLE1", 7, 0), TLBI("VAE1", 7, 1), TLBI("ASIDE1", 7, 2),
+    TLBI("VAAE1", 7, 3), TLBI("VALE1", 7, 5), TLBI("VAALE1", 7, 7),
+};
+
+/* The rest of the ID space reads as zero. */
+static const SysReg id_reserved = { "(reserved ID register)", .access = SYSREG_R1,
+                                    .kind = SYSREG_CONST };
+
+const SysReg *sysreg_find(const ArmCpu *cpu, unsigned id)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        if (table[i].id == id) {
+            bool pan = id == SYSREG_ID(3, 0, 4, 2, 3);
+            return pan && !arm_id_field(cpu->model->id_aa64mmfr1, ARM_MMFR1_PAN) ? NULL
+                                                                                 : &table[i];
+        }
+    unsigned crm = id >> 3 & 15;
+    return id >> 7 == SYSREG_ID(3, 0, 0, 0, 0) >> 7 && crm >= 1 && crm <= 7 ? &id_reserved : NULL;
+}
+
+unsigned sysreg_number(const SysReg *r)
+{
+    return r - table;
+}
+
+const SysReg *sysreg_by_number(unsigned n)
+{
+    assert(n < ARRAY_SIZE(table));
+    return &table[n];
+}
+
+uint64_t sysreg_model_value(const ArmCpu *cpu, const SysReg *r)
+{
+    return *(const uint64_t *)((const char *)cpu->model + r->offset);
+}
+
+uint64_t sysreg_read(ArmCpu *cpu, const SysReg *r)
+{
+    if (r->read)
+        return r->read(cpu, r);
+    if (r->kind == SYSREG_MODEL)
+        return sysreg_model_value(cpu, r);
+    if (r->kind != SYSREG_STORAGE)
+        return r->reset;
+    return r->bytes == 8 ? *storage(cpu, r) : *(uint32_t *)storage(cpu, r);
+}
+
+void sysreg_write(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    if (r->kind == SYSREG_STORAGE)
+        v &= r->mask;
+    if (r->write)
+        r->write(cpu, r, v);
+    else if (r->kind == SYSREG_STORAGE)
+        *storage(cpu, r) = v;
+    if (r->flags & SYSREG_MODE)
+        vcpu_update_banks(&cpu->vcpu);
+}
+
+void arm_sysregs_reset(ArmCpu *cpu)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        const SysReg *r = &table[i];
+        if (r->kind == SYSREG_STORAGE && (r->access & SYSREG_W1))
+            *storage(cpu, r) = r->reset;
+    }
+    cpu->oslsr_el1 = OSLSR_IMPLEMENTED | OSLSR_LOCKED;
+    cpu->cntfrq_hz = ARM_CNTFRQ_HZ;
+    cpu->tlbi_pending = 0;
+    arm_fp_reset(cpu);
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+//
+// A64 branches and exception generating instructions (Arm ARM C4.1, C6.2). Branch offsets are
+// in bytes. A unit ends at each of them.
+#include "target/arm/helpers.h"
+#include "target/arm/internal.h"
+#include "target/arm/translate.h"
+
+/* ---- branches ----------------------------------------------------------------------------- */
+
+bool a64_trans_B(DisasContext *s, const struct a64_branch *a)
+{
+    gen_exit_to(s, s->pc + a->imm, 0);
+    return true;
+}
+
+bool a64_trans_BL(DisasContext *s, const struct a64_branch *a)
+{
+    reg_set(s, true, 30, ir_imm64(&s->b, s->pc + 4));
+    gen_exit_to(s, s->pc + a->imm, IR_EXIT_CALL);
+    return true;
+}
+
+/* The two ways of a conditional branch, from blocks `then` and `otherwise`. */
+static void exit_both(DisasContext *s, uint32_t then, Vaddr target, uint32_t otherwise)
+{
+    ir_block_begin(&s->b, otherwise);
+    gen_exit_to(s, s->pc + 4, 0);
+    ir_block_begin(&s->b, then);
+    gen_exit_to(s, target, 0);
+}
+
+static void compare_branch(DisasContext *s, IrType t, IrRef x, IrRef y, IrCc cc, Vaddr target)
+{
+    uint32_t otherwise = ir_block_create(&s->b), then = ir_block_create(&s->b);
+    ir_brc(&s->b, t, x, y, cc, IR_TARGETS(then, otherwise));
+    exit_both(s, then, target, otherwise);
+}
+
+bool a64_trans_CBZ(DisasContext *s, const struct a64_cbz *a)
+{
+    IrType t = sf_type(a->sf);
+    compare_branch(s, t, reg_get(s, a->sf, a->rt), ir_imm(&s->b, t, 0), IR_EQ, s->pc + a->imm);
+    return true;
+}
+
+bool a64_trans_CBNZ(DisasContext *s, const struct a64_cbz *a)
+{
+    IrType t = sf_type(a->sf);
+    compare_branch(s, t, reg_get(s, a->sf, a->rt), ir_imm(&s->b, t, 0), IR_NE, s->pc + a->imm);
+    return true;
+}
+
+static bool test_branch(DisasContext *s, const struct a64_tbz *a, IrCc cc)
+{
+    bool high = a->bit >= 32; /* the low word will do for the others */
+    IrType t = sf_type(high);
+    compare_branch(s, t, reg_get(s, high, a->rt), ir_imm(&s->b, t, BIT(a->bit)), cc,
+                   s->pc + a->imm);
+    return true;
+}
+
+bool a64_trans_TBZ(DisasContext *s, const struct a64_tbz *a)
+{
+    return test_branch(s, a, IR_TSTEQ);
+}
+
+bool a64_trans_TBNZ(DisasContext *s, const struct a64_tbz *a)
+{
+    return test_branch(s, a, IR_TSTNE);
+}
+
+bool a64_trans_B_cond(DisasContext *s, const struct a64_bcond *a)
+{
+    Vaddr target = s->pc + a->imm;
+    if (a->cond >= IR_COND_AL) {
+        gen_exit_to(s, target, 0);
+        return true;
+    }
+    uint32_t otherwise = ir_block_create(&s->b), then = ir_block_create(&s->b);
+    ir_brf(&s->b, nzcv_get(s), a->cond, IR_TARGETS(then, otherwise));
+    exit_both(s, then, target, otherwise);
+    return true;
+}
+
+bool a64_trans_BR(DisasContext *s, const struct a64_branch_reg *a)
+{
+    gen_exit_reg(s, reg_get(s, true, a->rn), IR_EXIT_POLL);
+    return true;
+}
+
+bool a64_trans_BLR(DisasContext *s, const struct a64_branch_reg *a)
+{
+    IrRef target = reg_get(s, true, a->rn); /* before X30 changes: Rn may be it */
+    reg_set(s, true, 30, ir_imm64(&s->b, s->pc + 4));
+    gen_exit_reg(s, target, IR_EXIT_POLL | IR_EXIT_CALL);
+    return true;
+}
+
+bool a64_trans_RET(DisasContext *s, const struct a64_branch_reg *a)
+{
+    gen_exit_reg(s, reg_get(s, true, a->rn), IR_EXIT_POLL | IR_EXIT_RETURN);
+    return true;
+}
+
+bool a64_trans_ERET(DisasContext *s, const struct a64_none *a)
+{
+    if (s->el == 0)
+        return false;
+    IrRef target = ir_call0(&s->b, &helper_eret);
+    /* PSTATE.SS comes from SPSR: not cleared here by software step */
+    ir_set(&s->b, IR_I64, target, ARM_G_PC);
+    if (s->flags & UNIT_STEP)
+        ir_exit(&s->b, IR_REASON_RESYNC);
+    else
+        ir_exit_reg(&s->b, target, IR_EXIT_POLL | IR_EXIT_RELOAD);
+    s->ended = true;
+    return true;
+}
+
+/* ---- exception generation ------------------------------------------------------------------ */
+
+bool a64_trans_SVC(DisasContext *s, const struct a64_exception *a)
+{
+    IrRef vector = ir_callv(&s->b, &helper_svc, ir_imm32(&s->b, ESR(EC_SVC64, a->imm)));
+    ir_exit_reg(&s->b, vector, IR_EXIT_RELOAD);
+    s->ended = true;
+    return true;
+}
+
+/* The board's conduit may have switched this CPU off: back to the loop. */
+static bool conduit_call(DisasContext *s, const IrHelper *helper)
+{
+    if (s->el == 0)
+        return false;
+    ir_call0(&s->b, helper);
+    gen_exit_reason(s, s->pc + 4, IR_REASON_RESYNC);
+    return true;
+}
+
+bool a64_trans_HVC(DisasContext *s, const struct a64_exception *a)
+{
+    return conduit_call(s, &helper_hvc);
+}
+
+bool a64_trans_SMC(DisasContext *s, const struct a64_exception *a)
+{
+    return conduit_call(s, &helper_smc);
+}
+
+bool a64_trans_BRK(DisasContext *s, const struct a64_exception *a)
+{
+    gen_raise(s, ESR(EC_BRK64, a->imm));
+    return true;
+}

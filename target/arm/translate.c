@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+//
+// The translation of a unit: the loop over instructions, the ways out, and what the chapters
+// share. Contract and conventions in translate.h.
+//
+// SP alignment (Arm ARM D1.8.2): no check is made where SP is used. Whether SP is misaligned is
+// a mode bit; an instruction that may change it leaves the unit if SP ended up misaligned.
+#include "target/arm/translate.h"
+
+#include <string.h>
+#include "target/arm/fp-helpers.h"
+#include "target/arm/helpers.h"
+#include "target/arm/internal.h"
+
+#define OFF(field) offsetof(ArmCpu, field)
+#define ROW_X(n) { "x" #n, IR_I64, OFF(regs.x[n]) }
+#define ROW_V(n) { "v" #n, IR_V128, OFF(regs.v[n]) }
+
+static const IrGlobal globals_table[ARM_G_COUNT] = {
+    ROW_X(0), ROW_X(1), ROW_X(2), ROW_X(3), ROW_X(4), ROW_X(5), ROW_X(6), ROW_X(7),
+    ROW_X(8), ROW_X(9), ROW_X(10), ROW_X(11), ROW_X(12), ROW_X(13), ROW_X(14), ROW_X(15),
+    ROW_X(16), ROW_X(17), ROW_X(18), ROW_X(19), ROW_X(20), ROW_X(21), ROW_X(22), ROW_X(23),
+    ROW_X(24), ROW_X(25), ROW_X(26), ROW_X(27), ROW_X(28), ROW_X(29), ROW_X(30),
+    [ARM_G_SP] = { "sp", IR_I64, OFF(regs.sp) },
+    [ARM_G_PC] = { "pc", IR_I64, OFF(regs.pc) },
+    [ARM_G_NZCV] = { "nzcv", IR_I32, OFF(regs.nzcv) },
+    [ARM_G_QC] = { "qc", IR_I32, OFF(regs.qc) },
+    [ARM_G_EXCL_ADDR] = { "excl_addr", IR_I64, OFF(regs.excl_addr) },
+    [ARM_G_EXCL_LO] = { "excl_lo", IR_I64, OFF(regs.excl_lo) },
+    [ARM_G_EXCL_HI] = { "excl_hi", IR_I64, OFF(regs.excl_hi) },
+    [ARM_G_V0] =
+    ROW_V(0), ROW_V(1), ROW_V(2), ROW_V(3), ROW_V(4), ROW_V(5), ROW_V(6), ROW_V(7),
+    ROW_V(8), ROW_V(9), ROW_V(10), ROW_V(11), ROW_V(12), ROW_V(13), ROW_V(14), ROW_V(15),
+    ROW_V(16), ROW_V(17), ROW_V(18), ROW_V(19), ROW_V(20), ROW_V(21), ROW_V(22), ROW_V(23),
+    ROW_V(24), ROW_V(25), ROW_V(26), ROW_V(27), ROW_V(28), ROW_V(29), ROW_V(30), ROW_V(31),
+};
+
+const IrGlobals arm_ir_globals = {
+    .table = globals_table, .count = ARM_G_COUNT, .pc = ARM_G_PC,
+};
+
+bool a64_has_feature(const DisasContext *s, enum A64Feature feature)
+{
+    return s->features >> feature & 1;
+}
+
+static uint64_t model_features(const ArmModel *m)
+{
+    unsigned aes = arm_id_field(m->id_aa64isar0, 4);
+    bool atomics = arm_id_field(m->id_aa64isar0, ARM_ISAR0_ATOMIC);
+    return (aes >= 1 ? BIT(A64_FEAT_AES) : 0) | (aes >= 2 ? BIT(A64_FEAT_PMULL) : 0) |
+           (arm_id_field(m->id_aa64isar0, 8) ? BIT(A64_FEAT_SHA1) : 0) |
+           (arm_id_field(m->id_aa64isar0, 12) ? BIT(A64_FEAT_SHA256) : 0) |
+           (arm_id_field(m->id_aa64isar0, 16) ? BIT(A64_FEAT_CRC32) : 0) |
+           (atomics ? BIT(A64_FEAT_LSE) : 0) |
+           (arm_id_field(m->id_aa64isar0, 28) ? BIT(A64_FEAT_RDM) : 0) |
+           (arm_id_field(m->id_aa64mmfr1, ARM_MMFR1_PAN) ? BIT(A64_FEAT_PAN) : 0);
+}
+
+/* ---- leaving ------------------------------------------------------------------------------ */
+
+/* An instruction was completed under software step: the next one is to be trapped. */
+static void step_advance(DisasContext *s)
+{
+    if (s->flags & UNIT_STEP)
+        ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, 0), 2, OFF(ss));
+}
+
+void gen_exit_reason(DisasContext *s, Vaddr pc, IrExitReason reason)
+{
+    step_advance(s);
+    ir_set(&s->b, IR_I64, ir_imm64(&s->b, pc), ARM_G_PC);
+    ir_exit(&s->b, reason);
+    s->ended = true;
+}
+
+void gen_exit_to(DisasContext *s, Vaddr target, unsigned exit_bits)
+{
+    if (s->flags & UNIT_STEP) {
+        gen_exit_reason(s, target, IR_REASON_RESYNC);
+        return;
+    }
+    if (target <= s->pc)
+        exit_bits |= IR_EXIT_POLL;
+    if (!((target ^ s->unit_pc) >> GUEST_PAGE_BITS) && !(exit_bits & IR_EXIT_RELOAD))
+        exit_bits |= IR_EXIT_SAME_PAGE;
+    ir_exit_pc(&s->b, exit_bits, target);
+    s->ended = true;
+}
+
+void gen_exit_reg(DisasContext *s, IrRef target, unsigned exit_bits)
+{
+    if (s->flags & UNIT_STEP) {
+        step_advance(s);
+        ir_set(&s->b, IR_I64, target, ARM_G_PC);
+        ir_exit(&s->b, IR_REASON_RESYNC);
+    } else {
+        ir_exit_reg(&s->b, target, exit_bits);
+    }
+    s->ended = true;
+}
+
+void gen_raise(DisasContext *s, uint32_t esr)
+{
+    ir_callv(&s->b, &helper_raise, ir_imm32(&s->b, esr));
+    ir_exit(&s->b, IR_REASON_EXCEPTION);
+    s->ended = true;
+}
+
+void gen_raise_undefined(DisasContext *s)
+{
+    gen_raise(s, ESR(EC_UNKNOWN, 0));
+}
+
+void gen_fp_trap(DisasContext *s)
+{
+    gen_raise(s, ESR(EC_FP_TRAP, ISS_CV_AL));
+}
+
+void gen_cold_if(DisasContext *s, IrType type, IrRef x, IrRef y, IrCc cc, ColdKind kind, Vaddr pc)
+{
+    assert(s->cold_count < MAX_COLD_EXITS);
+    uint32_t block = s->b.block, next = ir_block_create(&s->b);
+    ir_brc(&s->b, type, x, y, cc, IR_TARGETS(0, next));
+    s->cold[s->cold_count++] = (ColdExit){
+        .kind = kind, .block = block, .insn = s->b.unit->blocks[block]->count - 1, .pc = pc,
+    };
+    ir_block_begin(&s->b, next);
+}
+
+static void emit_cold(DisasContext *s)
+{
+    for (unsigned i = 0; i < s->cold_count; i++) {
+        const ColdExit *c = &s->cold[i];
+        uint32_t block = ir_block_create(&s->b);
+        IrInsn *br = &s->b.unit->blocks[c->block]->insns[c->insn];
+        br->imm = IR_TARGETS(block, IR_ELSE(br->imm));
+        ir_block_begin(&s->b, block);
+        if (c->kind == COLD_DSB)
+            ir_call0(&s->b, &helper_dsb_wait);
+        gen_exit_reason(s, c->pc, IR_REASON_RESYNC);
+    }
+}
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+IrRef mem_base(DisasContext *s, unsigned rn)
+{
+    if (rn == 31 && (s->flags & UNIT_SP_MISALIGNED)) {
+        gen_raise(s, ESR(EC_SP_ALIGN, 0));
+        return IR_NONE;
+    }
+    return reg_get_sp(s, true, rn);
+}
+
+IrRef mem_extend(DisasContext *s, unsigned rm, unsigned option, unsigned shift)
+{
+    IrRef v = reg_get(s, true, rm);
+    if (option == 2)
+        v = ir_extu(&s->b, IR_I64, v, IR_POSLEN(0, 32));
+    else if (option == 6)
+        v = ir_exts(&s->b, IR_I64, v, IR_POSLEN(0, 32));
+    return shift ? ir_shl(&s->b, IR_I64, v, ir_imm64(&s->b, shift)) : v;
+}
+
+/* ---- mode bits ---------------------------------------------------------------------------- */
+
+/* What EL0 may do by leave of SCTLR_EL1 and CNTKCTL_EL1. */
+static uint64_t el0_flags(const ArmCpu *cpu)
+{
+    uint64_t c = cpu->sctlr_el1, t = cpu->cntkctl_el1;
+    return (c & SCTLR_UCI ? UNIT_UCI : 0) | (c & SCTLR_UCT ? UNIT_UCT : 0) |
+           (c & SCTLR_DZE ? UNIT_DZE : 0) | (c & SCTLR_UMA ? UNIT_UMA : 0) |
+           (c & SCTLR_NTWI ? UNIT_NTWI : 0) | (c & SCTLR_NTWE ? UNIT_NTWE : 0) |
+           (t & 1 ? UNIT_EL0PCT : 0) | (t & 2 ? UNIT_EL0VCT : 0) | (t & 1 << 8 ? UNIT_EL0VT : 0) |
+           (t & 1 << 9 ? UNIT_EL0PT : 0);
+}
+
+/* Software step (Arm ARM D2.11). */
+static uint64_t step_flags(const ArmCpu *cpu)
+{
+    bool same_el = cpu->mdscr_el1 & MDSCR_KDE;
+    if (!(cpu->mdscr_el1 & MDSCR_SS) || (cpu->oslsr_el1 & OSLSR_LOCKED))
+        return 0;
+    bool active = cpu->el == 0 || (same_el && !(cpu->daif & DAIF_D));
+    return (active ? UNIT_STEP : 0) | (active && cpu->ss ? UNIT_STEP_SS : 0) |
+           (same_el ? UNIT_STEP_KDE : 0);
+}
+
+/* CPACR_EL1.FPEN: 1 traps EL0 only, 3 nobody. */
+static bool fp_trapped(const ArmCpu *cpu)
+{
+    unsigned fpen = cpu->cpacr_el1 >> 20 & 3;
+    return !(fpen & 1) || (fpen == 1 && cpu->el == 0);
+}
+
+static uint64_t fp_flags(const ArmCpu *cpu)
+{
+    return (fp_trapped(cpu) ? UNIT_FP_TRAP : 0) | (cpu->fpcr & ARM_FPCR_DN ? UNIT_FPCR_DN : 0) |
+           (cpu->fpcr & ARM_FPCR_FZ ? UNIT_FPCR_FZ : 0) |
+           (cpu->fpcr & ARM_FPCR_AHP ? UNIT_FPCR_AHP : 0) |
+           (cpu->fpcr >> ARM_FPCR_RMODE_SHIFT & 3) << UNIT_RMODE_SHIFT;
+}
+
+uint64_t arm_unit_flags(VCPU *vcpu)
+{
+    const ArmCpu *cpu = arm_cpu(vcpu);
+    uint64_t c = cpu->sctlr_el1;
+    bool sp_check = c & (cpu->el ? SCTLR_SA : SCTLR_SA0);
+    return (cpu->el ? UNIT_EL1 | UNIT_EL0_ALL : el0_flags(cpu)) |
+           ((c & SCTLR_A) || !(c & SCTLR_M) ? UNIT_ALIGN : 0) | (sp_check ? UNIT_SP_CHECK : 0) |
+           (sp_check && (cpu->regs.sp & 15) ? UNIT_SP_MISALIGNED : 0) |
+           (cpu->el && cpu->spsel ? UNIT_SPSEL : 0) | (cpu->il ? UNIT_ILLEGAL : 0) |
+           step_flags(cpu) | fp_flags(cpu);
+}
+
+/* ---- the unit ----------------------------------------------------------------------------- */
+
+/* SP was written: does the mode bit still hold? */
+static void check_sp(DisasContext *s)
+{
+    s->sp_written = false;
+    if (!(s->flags & UNIT_SP_CHECK) || s->ended)
+        return;
+    if (s->flags & UNIT_SP_MISALIGNED) {
+        gen_exit_reason(s, s->pc + 4, IR_REASON_RESYNC);
+        return;
+    }
+    IrRef sp = ir_get(&s->b, IR_I64, ARM_G_SP);
+    gen_cold_if(s, IR_I64, sp, ir_imm64(&s->b, 15), IR_TSTNE, COLD_RESYNC, s->pc + 4);
+}
+
+/* Conditions that trap before any instruction is looked at. */
+static bool raise_by_mode(DisasContext *s)
+{
+    if ((s->flags & UNIT_STEP) && !(s->flags & UNIT_STEP_SS))
+        gen_raise(s, ESR(s->el ? EC_STEP : EC_STEP_LOWER, 0x22));
+    else if (s->flags & UNIT_ILLEGAL)
+        gen_raise(s, ESR(EC_ILLEGAL, 0));
+    return s->ended;
+}
+
+static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr pc,
+                         uint64_t flags)
+{
+    s->cpu = cpu;
+    s->features = model_features(cpu->model);
+    s->flags = flags;
+    s->pc = s->unit_pc = pc;
+    s->el = flags & UNIT_EL1 ? 1 : 0;
+    s->fp_soft = flags & UNIT_FPCR_FZ;
+    s->fp_default_nan = flags & UNIT_FPCR_DN;
+    s->rmode = flags >> UNIT_RMODE_SHIFT & 3;
+    s->sp_written = s->ended = false;
+    s->cold_count = 0;
+    ir_builder_init(&s->b, unit);
+    unit->nan_rule = s->fp_default_nan ? IR_NAN_ARM_DEFAULT : IR_NAN_ARM;
+    unit->guest_pc = pc;
+}
+
+static void translate_insn(DisasContext *s, const uint8_t *code)
+{
+    memcpy(&s->word, code, 4);
+    ir_insn_start(&s->b, s->pc);
+    if (raise_by_mode(s))
+        return;
+    if (!a64_decode(s, s->word))
+        gen_raise_undefined(s);
+    if (s->sp_written)
+        check_sp(s);
+}
+
+void arm_translate(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags, const uint8_t *code,
+                   uint32_t bytes, uint32_t max_insns)
+{
+    DisasContext s;
+    uint32_t done = 0;
+    context_init(&s, arm_cpu(vcpu), unit, pc, flags);
+    if (flags & UNIT_STEP)
+        max_insns = 1;
+    while (!s.ended) {
+        translate_insn(&s, code + done);
+        done += 4;
+        if (!s.ended && (done == bytes || done / 4 >= max_insns ||
+                         s.cold_count > MAX_COLD_EXITS - 4))
+            gen_exit_to(&s, s.pc + 4, 0);
+        s.pc += 4;
+    }
+    emit_cold(&s);
+    unit->guest_bytes = done;
+    unit->guest_insns = done / 4;
+}
