@@ -147,6 +147,13 @@ static uint64_t round_int_n(const ArmFpDesc *d, uint64_t a, unsigned bits, FpSta
     return d->esz == 2 ? f32_round_int_n(a, mode, bits, s) : f64_round_int_n(a, mode, bits, s);
 }
 
+static uint64_t to_int_js(uint64_t a, FpStatus *s)
+{
+    bool exact;
+    uint32_t r = (uint32_t)f64_to_i32_js(a, &exact, s);
+    return (uint64_t)exact << 32 | r;
+}
+
 static uint64_t fp_op(const ArmFpDesc *d, uint64_t a, uint64_t b, uint64_t c, FpStatus *s)
 {
     switch ((ArmFpOp)d->op) {
@@ -157,6 +164,7 @@ static uint64_t fp_op(const ArmFpDesc *d, uint64_t a, uint64_t b, uint64_t c, Fp
     case ARM_FP_ROUND_INT64: return round_int_n(d, a, 64, s);
     case ARM_FP_RECPE_U32: return u32_recpe(a);
     case ARM_FP_RSQRTE_U32: return u32_rsqrte(a);
+    case ARM_FP_TO_INT_JS: return to_int_js(a, s);
     default: break;
     }
     switch (d->esz) {

@@ -54,6 +54,7 @@ typedef enum ArmFpOp {
     ARM_FP_CONVERT_ODD, /* f64 to f32, rounded to odd (FCVTXN) */
     ARM_FP_ROUND_INT32, ARM_FP_ROUND_INT64, /* mode, flag: exact (FRINT32X ...) */
     ARM_FP_RECPE_U32, ARM_FP_RSQRTE_U32,
+    ARM_FP_TO_INT_JS, /* f64 to 32 bits as FJCVTZS; bit 32: the value is the same */
     ARM_FP_OP_COUNT
 } ArmFpOp;
 

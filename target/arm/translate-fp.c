@@ -313,6 +313,19 @@ bool a64_trans_FCVTZU_fix(DisasContext *s, const struct a64_fcvt_fix *a)
     return to_fixed(s, a, false);
 }
 
+/* Z is set when the value survived, the other flags are cleared. */
+bool a64_trans_FJCVTZS(DisasContext *s, const struct a64_fcvt_int *a)
+{
+    ArmFpDesc d = { .op = ARM_FP_TO_INT_JS, .esz = 3 };
+    if (fp_access_check(s)) {
+        IrRef r = fp_scalar(s, d, fp_get(s, 3, a->rn), IR_NONE, IR_NONE);
+        IrRef exact = ir_trunc(&s->b, ir_shr(&s->b, IR_I64, r, ir_imm64(&s->b, 32)));
+        nzcv_set(s, ir_sel(&s->b, IR_I32, exact, nzcv_const(s, 4), nzcv_const(s, 0)));
+        reg_set(s, false, a->rd, ir_trunc(&s->b, r));
+    }
+    return true;
+}
+
 /* Moves of bits; half precision to a general register is zero-extended. */
 bool a64_trans_FMOV_to_gen(DisasContext *s, const struct a64_fcvt_int *a)
 {

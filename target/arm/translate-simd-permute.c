@@ -175,6 +175,12 @@ static uint64_t bytes_of_bits(unsigned imm)
 
 /* The 8 bits as a floating-point number: sign, exponent of three bits (the first inverted and
  * repeated), fraction of four. */
+static uint64_t fp16_of_imm(unsigned imm)
+{
+    uint64_t exponent = imm & 0x40 ? 0x3 : 0x4;
+    return (uint64_t)(imm >> 7) << 15 | exponent << 12 | (uint64_t)(imm & 0x3f) << 6;
+}
+
 static uint64_t fp32_of_imm(unsigned imm)
 {
     uint64_t exponent = imm & 0x40 ? 0x1f : 0x20;
@@ -217,6 +223,14 @@ bool a64_trans_MOVI_v(DisasContext *s, const struct a64_vmodimm *a)
 bool a64_trans_FMOV_imm_v(DisasContext *s, const struct a64_vmodimm *a)
 {
     return a64_trans_MOVI_v(s, a);
+}
+
+bool a64_trans_FMOV_imm_h_v(DisasContext *s, const struct a64_vmodimm_h *a)
+{
+    if (fp_access_check(s)) {
+        vreg_set_q(s, a->q, a->rd, simd_const(s, 1, fp16_of_imm(a->imm)));
+    }
+    return true;
 }
 
 bool a64_trans_MVNI_v(DisasContext *s, const struct a64_vmodimm *a)

@@ -278,6 +278,7 @@ static IrType result_type(const ArmFpDesc *d)
     case ARM_FP_FLAGS:
     case ARM_FP_FLAGS_SIGNAL: return IR_I32;
     case ARM_FP_TO_INT: return sf_type(d->to == 3);
+    case ARM_FP_TO_INT_JS: return IR_I64;
     default: return fp_type(d->to);
     }
 }
