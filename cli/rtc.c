@@ -25,7 +25,7 @@ bool rtc_parse(const char *text, int64_t *offset_seconds, Error **err)
 {
     static const char *const known[] = { "base", "clock", "driftfix", NULL };
     Keyval kv;
-    time_t now = time(NULL), when;
+    time_t now = time(NULL), when = now;
     if (!keyval_parse(&kv, text, NULL, err))
         return false;
     const char *base = keyval_take(&kv, "base");
