@@ -267,6 +267,11 @@ static void help_vector(void *env, uint64_t v) /* v128 by way of envptr */
     p->d[1] = ~p->d[1];
 }
 
+static void help_kick(void *env) /* somebody wants the vCPU to leave */
+{
+    ((RigEnv *)env)->exit_request = 1;
+}
+
 static const IrHelper helpers[] = {
     { "mix", (void (*)(void))help_mix, IR_I64, 2, { IR_I64, IR_I32 }, IR_HELPER_PURE },
     { "count", (void (*)(void))help_count, IR_I32, 1, { IR_I64 },
@@ -279,9 +284,11 @@ static const IrHelper helpers[] = {
       { IR_I64, IR_I32, IR_I64, IR_F32, IR_F64, IR_I32 }, 0 },
     { "vector", (void (*)(void))help_vector, IR_VOID, 1, { IR_I64 },
       IR_HELPER_ENV | IR_HELPER_FLUSH },
+    { "kick", (void (*)(void))help_kick, IR_VOID, 0, { 0 }, IR_HELPER_ENV },
 };
 const IrHelper *const rig_helpers[] = { &helpers[0], &helpers[1], &helpers[2], &helpers[3],
-                                        &helpers[4], &helpers[5], NULL };
+                                        &helpers[4], &helpers[5],
+                                        &helpers[6], NULL };
 
 /* ---- engines ---- */
 
