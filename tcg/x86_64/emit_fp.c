@@ -12,6 +12,7 @@
 // main code to the fix-up's own test, which sees the same host flags, as SSE instructions leave
 // them alone.
 #include "tcg/x86_64/emit_vec.h"
+#include "tcg/x86_64/regalloc.h"
 
 static bool is_f64(unsigned type)
 {
@@ -269,25 +270,55 @@ static void emit_fcvt(TcgEmit *e, const IrInsn *in)
     }
 }
 
-/* (u)comisd sets ZF PF CF: less 001, equal 100, greater 000, unordered 111. */
+/* ---- comparison ----
+ *
+ * (u)comisd a, b sets ZF PF CF: less 001, equal 100, greater 000, unordered 111. Of Arm's
+ * conditions those that are false for unordered operands fit this order when they ask for
+ * greater, the other when they ask for less, and their opposites likewise. */
+
+unsigned fcmp_condition(unsigned cond, bool swapped)
+{
+    static const uint8_t direct[2][16] = {
+        { [IR_COND_GE] = CC_AE, [IR_COND_LT] = CC_B, [IR_COND_GT] = CC_A, [IR_COND_LE] = CC_BE,
+          [IR_COND_VS] = CC_P, [IR_COND_VC] = CC_NP },
+        { [IR_COND_CS] = CC_BE, [IR_COND_CC] = CC_A, [IR_COND_MI] = CC_A, [IR_COND_PL] = CC_BE,
+          [IR_COND_HI] = CC_B, [IR_COND_LS] = CC_AE, [IR_COND_VS] = CC_P, [IR_COND_VC] = CC_NP },
+    };
+    return direct[swapped][cond] ? direct[swapped][cond] : CC_NONE; /* CC_O, 0, is no answer */
+}
+
+void fcmp_to_rax(TcgEmit *e, bool swapped)
+{
+    asm_mov_ri(e, RAX, 0);
+    asm_rm(e, X_CMOV | (swapped ? CC_A : CC_B), RAX,
+           emit_pool(e, IR_NZCV_N | IR_NZCV_NOT_C, 0));
+    asm_rm(e, X_CMOV | CC_E, RAX, emit_pool(e, IR_NZCV_Z, 0));
+    asm_rm(e, X_CMOV | CC_P, RAX, emit_pool(e, IR_NZCV_V, 0));
+}
+
+/* Does the first that looks at the result of `in` want the operands the other way round? */
+static bool wants_swapped(const TcgEmit *e, const IrInsn *in)
+{
+    for (const IrInsn *n = in + 1;; n++) {
+        bool looks = n->op == IR_OP_BRF || n->op == IR_OP_SETF || n->op == IR_OP_SELF;
+        if (looks && ra_canonical(e->ra, n->arg[0]) == in->dst) {
+            return n->sub < IR_COND_AL && fcmp_condition(n->sub, false) == CC_NONE &&
+                   fcmp_condition(n->sub, true) != CC_NONE;
+        }
+        if (ir_op_info[n->op].effects == IR_EFFECT_END) {
+            return false;
+        }
+    }
+}
+
 static void emit_fcmp(TcgEmit *e, const IrInsn *in)
 {
-    static const struct {
-        uint8_t cc;
-        uint16_t flags;
-    } rows[] = {
-        { CC_B, IR_NZCV_N | IR_NZCV_NOT_C }, { CC_E, IR_NZCV_Z }, { CC_P, IR_NZCV_V },
-    };
+    bool swapped = wants_swapped(e, in);
     Reg a = ra_use(e, in->arg[0]), b = ra_use(e, in->arg[1]);
 
-    simd_rr(e, (is_f64(in->type) ? X_66 : 0) | (in->imm & 1 ? X_COMIS : X_UCOMIS), a, b);
-    ra_done(e);
-    Reg d = ra_def(e);
-    asm_mov_ri(e, d, 0);
-    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-        asm_mov_ri(e, RAX, rows[i].flags);
-        asm_cmov(e, rows[i].cc, 0, d, RAX);
-    }
+    simd_rr(e, (is_f64(in->type) ? X_66 : 0) | (in->imm & 1 ? X_COMIS : X_UCOMIS),
+            swapped ? b : a, swapped ? a : b);
+    flags_set(e, swapped ? FLAGS_FCMP_SWAPPED : FLAGS_FCMP);
 }
 
 const EmitEntry emit_fp_table[IR_OP_COUNT] = {

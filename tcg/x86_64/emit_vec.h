@@ -70,7 +70,7 @@ enum {
     X_AESIMC = X_P38(0xdb),
     X_SHA1RNDS4 = X_0F3A | 0xcc, X_SHA256RNDS2 = X_0F38 | 0xcb, X_SHA256MSG1 = X_0F38 | 0xcc,
     X_SHA256MSG2 = X_0F38 | 0xcd, /* legacy forms only */
-    X_BT_I8 = X_0F | 0xba,
+    X_BT_I8 = X_0F | 0xba, X_CMOV = X_0F | 0x40,
 };
 
 /* Digits of the shifts by an immediate. */

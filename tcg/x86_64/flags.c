@@ -2,10 +2,11 @@
 //
 // The guest's NZCV in the host's flags.
 //
-// An nzcv_* instruction leaves its value in host flags (ra->s.flags_ref) in one of three kinds:
+// An nzcv_* instruction leaves its value in host flags (ra->s.flags_ref) in one of these kinds:
 //   FLAGS_SUB    CF = not C: the form of opcodes.def, as after cmp
 //   FLAGS_ADD    CF = C
 //   FLAGS_LOGIC  CF = OF = 0 while C and V are clear
+//   FLAGS_FCMP, FLAGS_FCMP_SWAPPED  as after (u)comisd of the operands, in this order or the other
 // It is brought into a register (lahf; seto al) only when host flags are about to be lost and it
 // is still needed, or stored when its variable is. Moves never change host flags, so consumers
 // further down use them directly.
@@ -16,10 +17,26 @@ enum { OP_CMC = 0xf5, OP_STC = 0xf9, OP_LAHF = 0x9f, OP_SAHF = 0x9e };
 
 /* ---- state ---- */
 
+static bool is_fcmp(const RegAlloc *ra)
+{
+    return ra->s.flags_kind == FLAGS_FCMP || ra->s.flags_kind == FLAGS_FCMP_SWAPPED;
+}
+
+/* OF from bit 0 of RAX by an addition, the others by sahf. */
+static void flags_from_rax(TcgEmit *e)
+{
+    asm_u8(e, 0x04); /* add al, 0x7f */
+    asm_u8(e, 0x7f);
+    asm_u8(e, OP_SAHF);
+}
+
 static void to_sub_form(TcgEmit *e)
 {
     RegAlloc *ra = e->ra;
-    if (ra->s.flags_kind == FLAGS_ADD) {
+    if (is_fcmp(ra)) {
+        fcmp_to_rax(e, ra->s.flags_kind == FLAGS_FCMP_SWAPPED);
+        flags_from_rax(e);
+    } else if (ra->s.flags_kind == FLAGS_ADD) {
         asm_u8(e, OP_CMC);
     } else if (ra->s.flags_kind == FLAGS_LOGIC) {
         asm_u8(e, OP_STC);
@@ -29,6 +46,10 @@ static void to_sub_form(TcgEmit *e)
 
 void flags_to_rax(TcgEmit *e)
 {
+    if (is_fcmp(e->ra)) {
+        fcmp_to_rax(e, e->ra->s.flags_kind == FLAGS_FCMP_SWAPPED);
+        return;
+    }
     to_sub_form(e);
     asm_u8(e, OP_LAHF);
     asm_setcc(e, CC_O, RAX);
@@ -97,6 +118,21 @@ static unsigned condition_in_flags(TcgEmit *e, unsigned cond)
 {
     RegAlloc *ra = e->ra;
     unsigned pair = cond & ~1u;
+    if (is_fcmp(ra)) {
+        unsigned cc = fcmp_condition(cond, ra->s.flags_kind == FLAGS_FCMP_SWAPPED);
+        if (cc != CC_NONE) {
+            return cc;
+        }
+        if (pair == IR_COND_EQ) { /* ZF and not PF */
+            flags_save(e);
+            ra->s.flags_ref = IR_NONE;
+            asm_u8(e, OP_LAHF);
+            asm_rr_i8(e, 0x80, ALU_AND, RSP, 0x44); /* ah: what RSP is without REX */
+            asm_rr_i8(e, 0x80, ALU_CMP, RSP, 0x40);
+            return host_cc[cond];
+        }
+        to_sub_form(e);
+    }
     if (ra->s.flags_kind == FLAGS_ADD && pair == IR_COND_CS) {
         return host_cc[cond ^ 1];
     }
@@ -129,12 +165,9 @@ unsigned flags_condition(TcgEmit *e, IrRef ref, unsigned cond)
         asm_rr_i32(e, 0xf7, 0, r, stored_test[cond].mask);
         return stored_test[cond].cc;
     }
-    /* OF from bit 0 by an addition, the others by sahf. */
     asm_mov_rr(e, 0, RAX, r);
     asm_alu_ri(e, ALU_AND, 0, RAX, (int32_t)IR_NZCV_MASK);
-    asm_u8(e, 0x04); /* add al, 0x7f */
-    asm_u8(e, 0x7f);
-    asm_u8(e, OP_SAHF);
+    flags_from_rax(e);
     if (!ir_is_const(v)) {
         ra->s.flags_ref = v;
         ra->s.flags_kind = FLAGS_SUB;
@@ -263,6 +296,9 @@ void emit_nzcv_carry(TcgEmit *e, const IrInsn *in)
         return;
     }
     bool in_flags = ra->s.flags_ref == ra_canonical(ra, in->arg[2]);
+    if (in_flags && is_fcmp(ra)) {
+        to_sub_form(e);
+    }
     Operand y = operand_use(e, in->type, in->arg[1]);
     Reg f = in_flags ? REG_NONE : ra_use(e, in->arg[2]);
     ra_load_to(e, in->arg[0], RAX);
@@ -277,6 +313,9 @@ void emit_adc(TcgEmit *e, const IrInsn *in)
     uint32_t w = in->type == IR_I64 ? X_W : 0;
     bool sub = in->op == IR_OP_SBC;
     bool in_flags = ra->s.flags_ref == ra_canonical(ra, in->arg[2]);
+    if (in_flags && is_fcmp(ra)) {
+        to_sub_form(e);
+    }
     Operand y = operand_use(e, in->type, in->arg[1]);
     Reg f = in_flags ? REG_NONE : ra_use(e, in->arg[2]);
     Reg d = RAX;

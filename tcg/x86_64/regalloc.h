@@ -57,7 +57,7 @@ typedef struct RaState {
 } RaState;
 
 /* How host flags hold an nzcv value. */
-enum { FLAGS_NONE, FLAGS_SUB, FLAGS_ADD, FLAGS_LOGIC };
+enum { FLAGS_NONE, FLAGS_SUB, FLAGS_ADD, FLAGS_LOGIC, FLAGS_FCMP, FLAGS_FCMP_SWAPPED };
 
 typedef struct RaVar {
     IrRef cur;     /* what the variable is now; 0: what memory has */
@@ -166,6 +166,10 @@ bool flags_needs_save(const TcgEmit *e, const IrInsn *in);
 void flags_save(TcgEmit *e);                /* host flags are about to be lost */
 void flags_set(TcgEmit *e, uint8_t kind);   /* they hold e->insn->dst from now on */
 void flags_to_rax(TcgEmit *e);              /* lahf; seto al */
+/* emit_fp.c: the value of a comparison to RAX, host flags stay as they are; and the host condition
+ * that a condition on it is, or CC_NONE. */
+void fcmp_to_rax(TcgEmit *e, bool swapped);
+unsigned fcmp_condition(unsigned cond, bool swapped);
 /* Bring the condition on flags value `ref` into host flags; the host condition. Allocates;
  * operands used before stay. *always, *never: known without looking. */
 unsigned flags_condition(TcgEmit *e, IrRef ref, unsigned cond);

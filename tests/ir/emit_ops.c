@@ -20,7 +20,7 @@
 #include <sys/mman.h>
 #include <xmmintrin.h>
 #include "tcg/ref/ref.h"
-#include "tcg/x86_64/x86.h"
+#include "tcg/x86_64/regalloc.h"
 #include "util/bitops.h"
 
 #define MXCSR_DEFAULT 0x1f80u
@@ -42,6 +42,7 @@ typedef struct Frame {
 
 typedef struct Case {
     IrInsn insn;
+    IrInsn next;       /* a branch, which may look at the flags that insn makes */
     IrType arg_type[3];
     unsigned nargs;
     Reg arg[3];        /* register of the operand, REG_NONE: never asked for */
@@ -180,6 +181,13 @@ Reg ra_def_over(TcgEmit *e, IrRef r)
     cur.done = true;
     simd_mov(e, cur.def = fresh(result_in_xmm()), a);
     return cur.def;
+}
+
+/* The value of the flags; nobody looks at them in the host's own. */
+void flags_set(TcgEmit *e, uint8_t kind)
+{
+    fcmp_to_rax(e, kind == FLAGS_FCMP_SWAPPED);
+    asm_mov_rr(e, 0, cur.def = fresh(false), RAX);
 }
 
 Mem emit_pool(TcgEmit *e, uint64_t lo, uint64_t hi)
@@ -393,6 +401,8 @@ static void make_case(TcgEmit *e, IrOp op, int esize)
         cur.insn.arg[i] = i && cur.arg_type[i] == cur.arg_type[0] && rng() % 8 == 0
                               ? cur.insn.arg[0] : ir_value_new(e->unit, cur.arg_type[i]);
     }
+    cur.insn.dst = ir_value_new(e->unit, IR_I32);
+    cur.next = (IrInsn){ .op = IR_OP_BRF, .sub = rng() % 15, .arg = { cur.insn.dst } };
 }
 
 static const EmitEntry *entry_of(IrOp op)
@@ -677,6 +687,8 @@ int main(int argc, char **argv)
     }
     e.limit = e.start + CODE_BYTES;
     frame = (Frame *)e.limit;
+    e.ra = calloc(1, sizeof(*e.ra));
+    e.ra->values = calloc(8, sizeof(*e.ra->values)); /* no value stands for another */
     ctx.fixes = calloc(MAX_FIXES, sizeof(*ctx.fixes));
     for (int op = 0; op < IR_OP_COUNT; op++) {
         if (ir_ref_fns[op]) {
