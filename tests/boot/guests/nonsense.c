@@ -122,11 +122,11 @@ static uint64_t bad_address(void)
 
 static void fw_cfg_nonsense(void)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 50; i++) {
         uint64_t block = SCRATCH + (random32() % 4096) * 16;
         uint32_t control = random32() % 32 | random32() << 16;
         write32(block, __builtin_bswap32(control));
-        write32(block + 4, __builtin_bswap32(random32() % (random32() % 8 ? 4096 : 1u << 24)));
+        write32(block + 4, __builtin_bswap32(random32() % (random32() % 16 ? 1024 : 1u << 20)));
         write64(block + 8, __builtin_bswap64(bad_address()));
         uint64_t address = random32() % 4 ? block : bad_address();
         write32(0x09020010, __builtin_bswap32((uint32_t)(address >> 32)));
