@@ -131,7 +131,7 @@ unsigned emit_value_zero_above(const TcgEmit *e, const IrInsn *in)
         return x == IR_I32 || x == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : ZERO_ABOVE_64;
     }
     default:
-        return 0;
+        return emit_fp_zero_above(e, in);
     }
 }
 

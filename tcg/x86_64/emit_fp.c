@@ -39,6 +39,65 @@ static void fix_nan(TcgEmit *e, const IrInsn *in, Reg d, Reg a, Reg b, Reg c)
     }
 }
 
+/* ---- zeros above the result, which make writing a whole vector register free ----
+ *
+ * A scalar instruction keeps what its first operand has above. */
+
+static unsigned zero_above(const TcgEmit *e, IrRef r)
+{
+    IrRef v = ra_canonical(e->ra, r);
+    return ir_is_const(v) ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : e->ra->values[v].zero_above;
+}
+
+/* Operands the other way round, whose NaN nobody sees: for the zeros above the second. */
+static bool commutes(const TcgEmit *e, const IrInsn *in)
+{
+    return (in->op == IR_OP_FADD || in->op == IR_OP_FMUL) && e->unit->nan_rule != IR_NAN_X86 &&
+           !zero_above(e, in->arg[0]) && zero_above(e, in->arg[1]);
+}
+
+unsigned emit_fp_zero_above(const TcgEmit *e, const IrInsn *in)
+{
+    switch (in->op) {
+    case IR_OP_FADD:
+    case IR_OP_FMUL:
+        return zero_above(e, in->arg[commutes(e, in)]);
+    case IR_OP_FSUB:
+    case IR_OP_FDIV:
+    case IR_OP_FSQRT:
+    case IR_OP_FNEG:
+    case IR_OP_FABS:
+    case IR_OP_FROUND:
+        return zero_above(e, in->arg[0]);
+    case IR_OP_FMADD:
+        return zero_above(e, in->arg[2]);
+    case IR_OP_FMIN:
+    case IR_OP_FMAX:
+    case IR_OP_FMINNM:
+    case IR_OP_FMAXNM:
+        return zero_above(e, in->arg[0]) & zero_above(e, in->arg[1]);
+    case IR_OP_FCVT_F64:
+        return zero_above(e, in->arg[0]) & ZERO_ABOVE_64;
+    case IR_OP_ITOF:
+        return ZERO_ABOVE_64 | (is_f64(in->type) ? 0 : ZERO_ABOVE_32);
+    case IR_OP_VFADD:
+    case IR_OP_VFSUB:
+    case IR_OP_VFMUL:
+    case IR_OP_VFDIV:
+    case IR_OP_VFSQRT:
+    case IR_OP_VFMADD:
+        return in->imm << in->sub <= 8 ? ZERO_ABOVE_64 : 0;
+    case IR_OP_VXTN:
+    case IR_OP_VSQXTN:
+    case IR_OP_VUQXTN:
+    case IR_OP_VSQXTUN:
+    case IR_OP_VFCVT_F32:
+        return ZERO_ABOVE_64;
+    default:
+        return 0;
+    }
+}
+
 /* d = a op b; square root: of a. */
 static void emit_arith(TcgEmit *e, const IrInsn *in)
 {
@@ -47,7 +106,8 @@ static void emit_arith(TcgEmit *e, const IrInsn *in)
     };
     Reg a = ra_use(e, in->arg[0]), b = ra_use(e, in->arg[1]), d = ra_def(e);
 
-    simd_rrr(e, scalar(is_f64(in->type), ops[in->op]), d, a, b);
+    bool swap = commutes(e, in);
+    simd_rrr(e, scalar(is_f64(in->type), ops[in->op]), d, swap ? b : a, swap ? a : b);
     fix_nan(e, in, d, a, b, REG_NONE);
 }
 

@@ -131,6 +131,7 @@ static inline bool type_is_xmm(unsigned type)
 bool ra_analyse(TcgEmit *e);
 /* What emitters promise about the register bits above a result in an XMM register. */
 unsigned emit_value_zero_above(const TcgEmit *e, const IrInsn *in);
+unsigned emit_fp_zero_above(const TcgEmit *e, const IrInsn *in); /* emit_fp.c */
 
 /* ---- regalloc.c ---- */
 bool ra_init(TcgEmit *e);                   /* tables for e->unit; false: out of memory */
