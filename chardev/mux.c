@@ -2,16 +2,30 @@
 //
 // One terminal for the guest's serial line and the monitor. Ctrl-A is the escape key:
 // x quits, c switches, b sends a break, h helps, Ctrl-A sends itself.
+//
+// What is typed waits in a queue for each end until its frontend has room, so that the escape key
+// works while the guest takes no input. When a queue is full the terminal is not read, which keeps
+// pasted text and scripts whole. All of the input side runs on the main-loop thread.
 #include "chardev/internal.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ESCAPE 0x01 /* Ctrl-A */
 
+enum { QUEUE_BYTES = 4096 };
+
+typedef struct MuxQueue {
+    uint8_t bytes[QUEUE_BYTES];
+    size_t count;
+} MuxQueue;
+
 typedef struct Mux {
     Chardev *terminal;
     Chardev *ends[2]; /* guest, monitor */
+    MuxQueue queues[2];
+    atomic_bool posted; /* flush_posted() is on its way */
     unsigned focus;
     bool escaped;
     unsigned closed;
@@ -32,6 +46,38 @@ static void say(Mux *m, const char *text)
     chardev_write(m->terminal, text, strlen(text));
 }
 
+/* Hand over what an end has room for. */
+static void flush(Mux *m, unsigned end)
+{
+    MuxQueue *q = &m->queues[end];
+    size_t done = 0, room;
+    while (done < q->count && (room = chardev_room(m->ends[end])) > 0) {
+        size_t n = room < q->count - done ? room : q->count - done;
+        chardev_deliver(m->ends[end], q->bytes + done, n);
+        done += n;
+    }
+    memmove(q->bytes, q->bytes + done, q->count - done);
+    q->count -= done;
+}
+
+static void flush_posted(void *opaque)
+{
+    Mux *m = opaque;
+    atomic_store(&m->posted, false);
+    flush(m, 0);
+    flush(m, 1);
+    chardev_accept_input(m->terminal);
+}
+
+static void enqueue(Mux *m, uint8_t c)
+{
+    MuxQueue *q = &m->queues[m->focus];
+    if (q->count == QUEUE_BYTES)
+        flush(m, m->focus);
+    if (q->count < QUEUE_BYTES)
+        q->bytes[q->count++] = c;
+}
+
 static void command(Mux *m, uint8_t key)
 {
     switch (key) {
@@ -48,20 +94,17 @@ static void command(Mux *m, uint8_t key)
         chardev_event(m->ends[0], CHARDEV_BREAK);
         break;
     case ESCAPE:
-        chardev_deliver(m->ends[m->focus], &key, 1);
+        enqueue(m, key);
         break;
     default:
         say(m, help_text);
     }
 }
 
-/* Escapes work even while the guest takes no input, so room is always offered; what the guest
- * has no room for is dropped, as on a real line. */
 static size_t mux_can_receive(void *opaque)
 {
     Mux *m = opaque;
-    size_t room = chardev_room(m->ends[m->focus]);
-    return room ? room : 1;
+    return QUEUE_BYTES - m->queues[m->focus].count;
 }
 
 static void mux_receive(void *opaque, const uint8_t *buf, size_t len)
@@ -73,10 +116,12 @@ static void mux_receive(void *opaque, const uint8_t *buf, size_t len)
             command(m, buf[i]);
         } else if (buf[i] == ESCAPE) {
             m->escaped = true;
-        } else if (chardev_room(m->ends[m->focus])) {
-            chardev_deliver(m->ends[m->focus], &buf[i], 1);
+        } else {
+            enqueue(m, buf[i]);
         }
     }
+    flush(m, 0);
+    flush(m, 1);
 }
 
 static size_t end_write(Chardev *chr, const uint8_t *buf, size_t len)
@@ -98,7 +143,8 @@ static void end_attached(Chardev *chr)
 static void end_accept_input(Chardev *chr)
 {
     Mux *m = chr->state;
-    chardev_accept_input(m->terminal);
+    if (!atomic_exchange(&m->posted, true)) /* from any thread, with a device's lock held */
+        mainloop_post(chr->loop, flush_posted, m);
 }
 
 static void end_close(Chardev *chr)
