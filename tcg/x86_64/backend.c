@@ -215,6 +215,7 @@ static void emit_operation(TcgEmit *e, const IrInsn *in)
     if (changes_flags && before && !is_fused_flags(in) && flags_needs_save(e, in)) {
         flags_save(e);
     }
+    ra->done = is_fused_flags(in); /* then its operands are not uses, nor were they counted */
     entry->fn(e, in);
     if (changes_flags && ra->s.flags_ref == before && !is_fused_flags(in)) {
         ra->s.flags_ref = IR_NONE;
