@@ -7,6 +7,10 @@
 #include "hw/intc/gicv2.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/rtc/pl031.h"
+#include "hw/virtio/virtio_blk.h"
+#include "hw/virtio/virtio_mmio.h"
+#include "hw/virtio/virtio_net.h"
+#include "hw/virtio/virtio_rng.h"
 
 const DeviceType *const device_types[] = {
     &gicv2_type,
@@ -14,5 +18,9 @@ const DeviceType *const device_types[] = {
     &pl031_type,
     &pl061_type,
     &fw_cfg_type,
+    &virtio_mmio_type,
+    &virtio_blk_type,
+    &virtio_net_type,
+    &virtio_rng_type,
     NULL,
 };
