@@ -140,6 +140,23 @@ static void raise_inexact(void)
     host_op(&f64_format, FP_ADD, UINT64_C(0x3ff) << 52, UINT64_C(0x3bf) << 52, 0);
 }
 
+/* ---- Underflow. Hosts like x86 detect tininess after rounding, Arm before: they differ where
+ * rounding made the smallest normal number out of something smaller. Rounded towards zero the
+ * same operation is tiny for both, and raises what it raised before. */
+
+static bool may_be_tiny(const Format *f, uint64_t r, IrNanRule rule)
+{
+    return rule != IR_NAN_X86 && (r & ~f->sign) == BIT(f->fraction);
+}
+
+static void raise_if_tiny(const Format *f, FpOp op, uint64_t a, uint64_t b, uint64_t c)
+{
+    IrRound mode = ref_host_round();
+    ref_host_set_round(IR_ROUND_ZERO);
+    host_op(f, op, a, b, c);
+    ref_host_set_round(mode);
+}
+
 /* ---- NaN results */
 
 static uint64_t default_nan(const Format *f, IrNanRule rule)
@@ -219,6 +236,9 @@ static uint64_t fp_lane(const Format *f, FpOp op, uint64_t a, uint64_t b, uint64
         return min_max(f, op, a, b, rule);
     }
     uint64_t r = host_op(f, op, a, b, c);
+    if (may_be_tiny(f, r, rule)) {
+        raise_if_tiny(f, op, a, b, c);
+    }
     if (!is_nan(f, r)) {
         return r;
     }
@@ -534,11 +554,22 @@ static uint64_t widen(uint64_t v, IrNanRule rule)
     return replace ? default_nan(&f64_format, rule) : r;
 }
 
-static uint64_t narrow(uint64_t v, IrNanRule rule)
+static uint64_t host_narrow(uint64_t v)
 {
     volatile double x = f64_of(v);
     volatile float y = (float)x;
-    uint64_t r = bits_of_f32(y);
+    return bits_of_f32(y);
+}
+
+static uint64_t narrow(uint64_t v, IrNanRule rule)
+{
+    uint64_t r = host_narrow(v);
+    if (may_be_tiny(&f32_format, r, rule)) {
+        IrRound mode = ref_host_round();
+        ref_host_set_round(IR_ROUND_ZERO);
+        host_narrow(v);
+        ref_host_set_round(mode);
+    }
     bool replace = is_nan(&f32_format, r) && rule == IR_NAN_ARM_DEFAULT;
     return replace ? default_nan(&f32_format, rule) : r;
 }

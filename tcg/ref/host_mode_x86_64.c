@@ -11,3 +11,11 @@ IrRound ref_host_round(void)
     };
     return modes[_mm_getcsr() >> 13 & 3];
 }
+
+void ref_host_set_round(IrRound mode)
+{
+    static const uint8_t rc[] = {
+        [IR_ROUND_NEAREST] = 0, [IR_ROUND_DOWN] = 1, [IR_ROUND_UP] = 2, [IR_ROUND_ZERO] = 3,
+    };
+    _mm_setcsr((_mm_getcsr() & ~(3u << 13)) | (unsigned)rc[mode] << 13);
+}

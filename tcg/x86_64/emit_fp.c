@@ -39,6 +39,18 @@ static void fix_nan(TcgEmit *e, const IrInsn *in, Reg d, Reg a, Reg b, Reg c)
     }
 }
 
+/* Recompute if d is a NaN, or the smallest normal number of either sign, for which the unit's
+ * architecture may want an underflow that the host did not see: "equal" is both. */
+static void fix_nan_tiny(TcgEmit *e, const IrInsn *in, bool f64, Reg d, Reg a, Reg b, Reg c)
+{
+    if (e->unit->nan_rule != IR_NAN_X86) {
+        uint64_t sign = f64 ? UINT64_C(1) << 63 : UINT64_C(1) << 31;
+        simd_rrm(e, X_ANDPS, XMM14, d, emit_pool(e, ~sign, UINT64_MAX));
+        simd_rm(e, ucomis(f64), XMM14, emit_pool(e, f64 ? 0x0010000000000000 : 0x00800000, 0));
+        emit_ref_if(e, in, CC_E, d, a, b, c);
+    }
+}
+
 /* ---- zeros above the result, which make writing a whole vector register free ----
  *
  * A scalar instruction keeps what its first operand has above. */
@@ -108,7 +120,11 @@ static void emit_arith(TcgEmit *e, const IrInsn *in)
 
     bool swap = commutes(e, in);
     simd_rrr(e, scalar(is_f64(in->type), ops[in->op]), d, swap ? b : a, swap ? a : b);
-    fix_nan(e, in, d, a, b, REG_NONE);
+    if (in->op == IR_OP_FMUL || in->op == IR_OP_FDIV) {
+        fix_nan_tiny(e, in, is_f64(in->type), d, a, b, REG_NONE);
+    } else {
+        fix_nan(e, in, d, a, b, REG_NONE);
+    }
 }
 
 static void emit_fsqrt(TcgEmit *e, const IrInsn *in)
@@ -130,7 +146,7 @@ static void emit_fmadd(TcgEmit *e, const IrInsn *in)
 
     simd_mov(e, d, c);
     asm_vex_rr(e, X_VFMADD231S | (is_f64(in->type) ? X_W : 0), d, a & 15, b);
-    fix_nan(e, in, d, a, b, c);
+    fix_nan_tiny(e, in, is_f64(in->type), d, a, b, c);
 }
 
 /* Signs, without a look at the value. */
@@ -324,7 +340,9 @@ static void emit_fcvt(TcgEmit *e, const IrInsn *in)
     Reg a = ra_use(e, in->arg[0]), d = ra_def(e);
 
     simd_rrr(e, scalar(!to_f64, X_CVTF2F), d, a, a);
-    if (e->unit->nan_rule == IR_NAN_ARM_DEFAULT) {
+    if (!to_f64) {
+        fix_nan_tiny(e, in, false, d, a, REG_NONE, REG_NONE);
+    } else if (e->unit->nan_rule == IR_NAN_ARM_DEFAULT) {
         simd_rr(e, ucomis(to_f64), d, d);
         emit_ref_if(e, in, CC_P, d, a, REG_NONE, REG_NONE);
     }

@@ -67,6 +67,28 @@ static void fix_nan(TcgEmit *e, const IrInsn *in, Reg d, Reg a, Reg b, Reg c)
     }
 }
 
+/* Recompute if a lane of d is a NaN or, of either sign, the smallest normal number: see
+ * fix_nan_tiny() of emit_fp.c. */
+static void fix_nan_tiny(TcgEmit *e, const IrInsn *in, bool f64, Reg d, Reg a, Reg b, Reg c)
+{
+    if (e->unit->nan_rule == IR_NAN_X86) {
+        return;
+    }
+    uint64_t sign = f64 ? UINT64_C(1) << 63 : UINT64_C(0x8000000080000000);
+    uint64_t tiny = f64 ? UINT64_C(1) << 52 : UINT64_C(0x0080000000800000);
+    simd_rrm(e, X_ANDPS, XMM14, d, emit_pool(e, ~sign, ~sign));
+    if (e->host.avx) {
+        simd_load(e, 16, XMM15, emit_pool(e, tiny, tiny));
+        simd_rrr_i8(e, (f64 ? X_66 : 0) | X_CMPF, XMM14, XMM14, XMM15, 8); /* or unordered */
+    } else {
+        simd_rrm(e, f64 ? X_PCMPEQQ : X_PCMPEQD, XMM14, XMM14, emit_pool(e, tiny, tiny));
+        simd_rrr_i8(e, (f64 ? X_66 : 0) | X_CMPF, XMM15, d, d, 3);
+        simd_rrr(e, X_ORPS, XMM14, XMM14, XMM15);
+    }
+    simd_rr(e, X_PTEST, XMM14, XMM14);
+    emit_ref_if(e, in, CC_NE, d, a, b, c);
+}
+
 /* 1.0 in the lanes that do not count. */
 static Mem ones_above(TcgEmit *e, const IrInsn *in)
 {
@@ -96,7 +118,11 @@ void emit_vf_arith(TcgEmit *e, const IrInsn *in)
     if (in->op == IR_OP_VFSUB && !is_full(in)) {
         move_lanes(e, in, d, d); /* 0 - 0 is -0 when rounding down */
     }
-    fix_nan(e, in, d, a, b, REG_NONE);
+    if (in->op == IR_OP_VFMUL || in->op == IR_OP_VFDIV) {
+        fix_nan_tiny(e, in, is_f64(in), d, a, b, REG_NONE);
+    } else {
+        fix_nan(e, in, d, a, b, REG_NONE);
+    }
 }
 
 void emit_vf_sqrt(TcgEmit *e, const IrInsn *in)
@@ -123,7 +149,7 @@ void emit_vf_madd(TcgEmit *e, const IrInsn *in)
     move_lanes(e, in, d, c);
     Reg x = low_lanes(e, in, a, XMM14), y = low_lanes(e, in, b, XMM15);
     asm_vex_rr(e, X_VFMADD231P | (is_f64(in) ? X_W : 0), d, x & 15, y);
-    fix_nan(e, in, d, a, b, c);
+    fix_nan_tiny(e, in, is_f64(in), d, a, b, c);
 }
 
 /* As for scalars: both ways round, as zeros differ, and no NaN. */
@@ -339,8 +365,10 @@ void emit_vf_cvt(TcgEmit *e, const IrInsn *in)
     Reg a = ra_use(e, in->arg[0]), d = ra_def(e);
 
     simd_rr(e, (to_f64 ? 0 : X_66) | X_CVTF2F, d, a);
-    if (e->unit->nan_rule == IR_NAN_ARM_DEFAULT) {
-        simd_rrr_i8(e, (to_f64 ? X_66 : 0) | X_CMPF, XMM14, d, d, 3);
+    if (!to_f64) {
+        fix_nan_tiny(e, in, false, d, a, REG_NONE, REG_NONE);
+    } else if (e->unit->nan_rule == IR_NAN_ARM_DEFAULT) {
+        simd_rrr_i8(e, X_66 | X_CMPF, XMM14, d, d, 3);
         simd_rr(e, X_PTEST, XMM14, XMM14);
         emit_ref_if(e, in, CC_NE, d, a, REG_NONE, REG_NONE);
     }

@@ -272,7 +272,7 @@ static Mode mode_of(unsigned rounding, bool flush, IrNanRule rule)
         .mxcsr = MXCSR_DEFAULT | rounding << 13 | (flush ? MXCSR_DAZ_FTZ : 0),
         .rule = rule,
         .status = { .rounding = soft[rounding], .nan_rule = FP_NAN_ARM,
-                    .default_nan = rule == IR_NAN_ARM_DEFAULT, .flush_inputs = flush,
+                    .tininess_before = !flush, .default_nan = rule == IR_NAN_ARM_DEFAULT, .flush_inputs = flush,
                     .flush_outputs = flush, .flush_input_silent = true,
                     .flush_output_inexact = true },
     };
@@ -371,6 +371,10 @@ static void check_scalar(IrOp op, Mode m, IrRefCtl ctl, bool dbl)
     _mm_setcsr(MXCSR_DEFAULT);
     uint64_t want = soft(op, &ctl, dbl, a, b, c, &s);
     unsigned want_flags = s.flags & 0x1f;
+    if (s.flush_outputs) { /* a mode of the host that no guest runs in */
+        flags &= ~FP_FLAG_UNDERFLOW;
+        want_flags &= ~FP_FLAG_UNDERFLOW;
+    }
     cr_assert(d.d[0] == want && d.d[1] == 0 && flags == want_flags,
               "%s %s sub %u imm %u type %u mxcsr %x rule %u: %llx %llx %llx gives %llx flags %x, "
               "soft-float %llx flags %x", ir_op_info[op].name, dbl ? "f64" : "f32", ctl.sub,
