@@ -564,6 +564,11 @@ const EmitEntry emit_vec_table[IR_OP_COUNT] = {
     [IR_OP_VRSARI] = { emit_vrshift_imm, 0 },
     [IR_OP_VSSHL] = { emit_vshift_var, EMIT_FLAGS },
     [IR_OP_VUSHL] = { emit_vshift_var, EMIT_FLAGS },
+    [IR_OP_VSRSHL] = { emit_vshift_var, EMIT_FLAGS },
+    [IR_OP_VURSHL] = { emit_vshift_var, EMIT_FLAGS },
+    [IR_OP_VSQSHL] = { emit_vqshift, EMIT_FLAGS },
+    [IR_OP_VUQSHL] = { emit_vqshift, EMIT_FLAGS },
+    [IR_OP_VSQSHLU] = { emit_vqshift, EMIT_FLAGS },
     /* floating point */
     [IR_OP_VFADD] = { emit_vf_arith, EMIT_FLAGS },
     [IR_OP_VFSUB] = { emit_vf_arith, EMIT_FLAGS },

@@ -128,7 +128,7 @@ static inline bool vec_use_mem(TcgEmit *e, IrRef r, Mem *m)
 }
 
 /* Emitters of the files beside emit_vec.c, which holds their table. */
-EmitFn emit_vshift_imm, emit_vrshift_imm, emit_vshift_var;
+EmitFn emit_vshift_imm, emit_vrshift_imm, emit_vshift_var, emit_vqshift;
 EmitFn emit_vmovq, emit_vhigh, emit_vcat, emit_vzext, emit_vtrunc, emit_vget, emit_vset, emit_vins,
     emit_vdup, emit_vdupl, emit_vuzp, emit_vtrn, emit_vext, emit_vrev, emit_vtbl, emit_vtbx,
     emit_vxtl, emit_vxtn, emit_vqxtn, emit_vpairs, emit_vaddlp;

@@ -108,7 +108,7 @@ Reg ra_use(TcgEmit *e, IrRef r)
 {
     unsigned i = arg_number(r);
     assert(!cur.done);
-    if (cur.arg[i] == REG_NONE) {
+    if (cur.arg[i] == REG_NONE) { /* constants too: random_operands() puts them there */
         cur.arg[i] = fresh(type_in_xmm(cur.arg_type[i]));
         if (reg_is_xmm(cur.arg[i])) {
             simd_load(e, 16, cur.arg[i], frame_mem(offsetof(Frame, in[0]) + 16 * i));
@@ -380,6 +380,23 @@ static IrType random_type(const IrOpInfo *info)
 static const IrGlobal no_globals[1];
 static const IrGlobals globals = { no_globals, 0, 0 };
 
+/* A value, or the second operand of a vector operation a constant: anything, or all lanes the
+ * same small number. */
+static IrRef random_operand(TcgEmit *e, unsigned i)
+{
+    if (i == 0 || cur.arg_type[i] != IR_V128 || is_fp_op(&cur.insn) || rng() % 4) {
+        return ir_value_new(e->unit, cur.arg_type[i]);
+    }
+    V128 v = { .d = { rng(), rng() } };
+    if (rng() & 1) {
+        uint64_t n = rng() % (8u << (cur.insn.sub & 3));
+        for (unsigned k = 0; k < 16u >> (cur.insn.sub & 3); k++) {
+            memcpy(&v.b[k << (cur.insn.sub & 3)], &n, 1u << (cur.insn.sub & 3));
+        }
+    }
+    return ir_const(e->unit, IR_V128, v.d[0], v.d[1]);
+}
+
 static void make_case(TcgEmit *e, IrOp op, int esize)
 {
     const IrOpInfo *info = &ir_op_info[op];
@@ -399,7 +416,7 @@ static void make_case(TcgEmit *e, IrOp op, int esize)
     for (unsigned i = 0; i < cur.nargs; i++) {
         cur.arg_type[i] = type_of_kind(info->args[i], (IrType)cur.insn.type);
         cur.insn.arg[i] = i && cur.arg_type[i] == cur.arg_type[0] && rng() % 8 == 0
-                              ? cur.insn.arg[0] : ir_value_new(e->unit, cur.arg_type[i]);
+                              ? cur.insn.arg[0] : random_operand(e, i);
     }
     cur.insn.dst = ir_value_new(e->unit, IR_I32);
     cur.next = (IrInsn){ .op = IR_OP_BRF, .sub = rng() % 15, .arg = { cur.insn.dst } };
@@ -449,7 +466,7 @@ static bool compile(TcgEmit *e)
     return true;
 }
 
-static void random_operands(void)
+static void random_operands(const IrUnit *u)
 {
     const IrInsn *in = &cur.insn;
     bool dbl = in->type == IR_F64 || cur.arg_type[0] == IR_F64 || in->sub == 3;
@@ -465,6 +482,10 @@ static void random_operands(void)
             frame->in[i] = random_fp_vector(dbl, ordinary);
         } else {
             frame->in[i] = random_vector(in->sub & 3);
+        }
+        if (ir_is_const(in->arg[i])) {
+            const IrConst *c = ir_const_get(u, in->arg[i]);
+            frame->in[i] = (V128){ .d = { c->lo, c->hi } };
         }
         /* what is above a scalar, and above the lanes that count, may be anything */
         for (unsigned k = 0; k < i; k++) {
@@ -526,7 +547,7 @@ static bool try_operands(TcgEmit *e)
     unsigned mxcsr = random_mxcsr();
     V128 want;
 
-    random_operands();
+    random_operands(e->unit);
     frame->fixed = 0;
     memset(&frame->out, 0, sizeof(frame->out));
     _mm_setcsr(mxcsr);
