@@ -123,6 +123,14 @@ static inline void branch(Interp *s, const InterpInsn *i, bool taken)
     s->at = s->unit->insns + (taken ? IR_THEN(i->imm) : IR_ELSE(i->imm));
 }
 
+/* Of exit_pc; its index stands in place of operands. */
+static inline TcgSlot *exit_slot(const Interp *s, const InterpInsn *i)
+{
+    uint32_t n;
+    memcpy(&n, i->arg, sizeof n);
+    return &s->unit->code->slots[n];
+}
+
 /* Floating point and vectors. */
 static void run_ref(Interp *s, const InterpInsn *i)
 {
@@ -221,7 +229,7 @@ TcgExit interp_run(TcgThread *t, const InterpUnit *unit)
                                     scalar(s, i->arg[1])));
             break;
         case IR_OP_EXIT_PC:
-            go = go_to(s, i->imm, i->sub, &s->unit->code->slots[i->arg[0]], &out);
+            go = go_to(s, i->imm, i->sub, exit_slot(s, i), &out);
             break;
         case IR_OP_EXIT_REG: go = go_to(s, scalar(s, i->arg[0]), i->sub, NULL, &out); break;
         case IR_OP_EXIT: return (TcgExit){ .reason = i->sub };

@@ -31,7 +31,7 @@ typedef struct InterpInsn {
     };
 } InterpInsn;
 
-/* A unit. Frame slots: values by number, then locals. */
+/* A unit. Slots of the frame are shared by values that do not live at the same time. */
 typedef struct InterpUnit {
     TcgCode *code;
     const V128 *consts;
