@@ -55,17 +55,20 @@ static void fix_nan_tiny(TcgEmit *e, const IrInsn *in, bool f64, Reg d, Reg a, R
  *
  * A scalar instruction keeps what its first operand has above. */
 
-static unsigned zero_above(const TcgEmit *e, IrRef r)
+/* Of what operand `n` has above, what is above a result of the same type: bits 63..32 belong to
+ * a double, however small the operand once was. */
+static unsigned zero_above(const TcgEmit *e, const IrInsn *in, unsigned n)
 {
-    IrRef v = ra_canonical(e->ra, r);
-    return ir_is_const(v) ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : e->ra->values[v].zero_above;
+    IrRef v = ra_canonical(e->ra, in->arg[n]);
+    unsigned all = ZERO_ABOVE_64 | (in->type == IR_F32 ? ZERO_ABOVE_32 : 0);
+    return ir_is_const(v) ? all : e->ra->values[v].zero_above & all;
 }
 
 /* Operands the other way round, whose NaN nobody sees: for the zeros above the second. */
 static bool commutes(const TcgEmit *e, const IrInsn *in)
 {
     return (in->op == IR_OP_FADD || in->op == IR_OP_FMUL) && e->unit->nan_rule != IR_NAN_X86 &&
-           !zero_above(e, in->arg[0]) && zero_above(e, in->arg[1]);
+           !zero_above(e, in, 0) && zero_above(e, in, 1);
 }
 
 unsigned emit_fp_zero_above(const TcgEmit *e, const IrInsn *in)
@@ -73,23 +76,23 @@ unsigned emit_fp_zero_above(const TcgEmit *e, const IrInsn *in)
     switch (in->op) {
     case IR_OP_FADD:
     case IR_OP_FMUL:
-        return zero_above(e, in->arg[commutes(e, in)]);
+        return zero_above(e, in, commutes(e, in));
     case IR_OP_FSUB:
     case IR_OP_FDIV:
     case IR_OP_FSQRT:
     case IR_OP_FNEG:
     case IR_OP_FABS:
     case IR_OP_FROUND:
-        return zero_above(e, in->arg[0]);
+        return zero_above(e, in, 0);
     case IR_OP_FMADD:
-        return zero_above(e, in->arg[2]);
+        return zero_above(e, in, 2);
     case IR_OP_FMIN:
     case IR_OP_FMAX:
     case IR_OP_FMINNM:
     case IR_OP_FMAXNM:
-        return zero_above(e, in->arg[0]) & zero_above(e, in->arg[1]);
+        return zero_above(e, in, 0) & zero_above(e, in, 1);
     case IR_OP_FCVT_F64:
-        return zero_above(e, in->arg[0]) & ZERO_ABOVE_64;
+        return zero_above(e, in, 0) & ZERO_ABOVE_64;
     case IR_OP_ITOF:
         return ZERO_ABOVE_64 | (is_f64(in->type) ? 0 : ZERO_ABOVE_32);
     case IR_OP_VFADD:
