@@ -65,7 +65,10 @@ static bool unknown_option(const char *arg, const char *name, Error **err)
     Suggest s = suggest_start(name);
     for (const OptionRow *r = option_rows; r->name; r++)
         suggest_offer(&s, r->name);
-    return error_set(err, "unknown option '%s'%s ('-help' lists them)", arg, suggest_text(&s));
+    if (s.best)
+        return error_set(err, "unknown option '%s'; did you mean '-%s'? ('-help' lists them)", arg,
+                         s.best);
+    return error_set(err, "unknown option '%s' ('-help' lists them)", arg);
 }
 
 static bool store(Options *o, const OptionRow *r, const char *value, Error **err)

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include "util/suggest.h"
 
 typedef struct LogRange {
     uint64_t first, last;
@@ -66,14 +67,24 @@ static const LogItemName *find_item(const char *name, size_t len)
     return NULL;
 }
 
+static bool unknown_item(const char *items, size_t len, Error **err)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "%.*s", (int)len, items);
+    Suggest s = suggest_start(name);
+    for (const LogItemName *n = log_item_names; n->name; n++)
+        suggest_offer(&s, n->name);
+    return error_set(err, "unknown log item '%s' in -d%s ('-d help' lists them)", name,
+                     suggest_text(&s));
+}
+
 bool log_enable(Log *log, const char *items, Error **err)
 {
     while (*items) {
         size_t len = strcspn(items, ",");
         const LogItemName *n = find_item(items, len);
         if (!n)
-            return error_set(err, "unknown log item '%.*s' in -d; '-d help' lists them",
-                             (int)len, items);
+            return unknown_item(items, len, err);
         atomic_fetch_or(&log->mask, n->item);
         items += len + (items[len] == ',');
     }

@@ -83,7 +83,7 @@ TABLE = [
     ('machine_unknown', '-M vrit', r'vrit.*virt'),
     ('machine_property_unknown', '-M virt,nonsense=1', r'nonsense'),
     ('gic_unknown', '-M virt,gic-version=7', r'7.*2'),
-    ('cpu_unknown', '-cpu cortex-a27', r'cortex-a27.*cortex-a72'),
+    ('cpu_unknown', '-cpu cortex-a27', r'cortex-a27.*cortex-a[57]'),
     ('cpu_property_unknown', '-cpu max,nonsense=on', r'nonsense'),
     ('device_unknown', '-device virtio-rgn-device', r'virtio-rgn-device.*virtio-rng-device'),
     ('device_property_unknown', '-device virtio-rng-device,nonsense=1', r'nonsense'),
