@@ -163,8 +163,8 @@ static void fence(IrFence kind)
         ir_eval_int(OP, i->type, i->sub, i->imm, scalar(s, i->arg[0]), scalar(s, i->arg[1]), \
                     scalar(s, i->arg[2]), scalar(s, i->more[0])); break;
 
-/* Instructions without control flow. */
-static inline void run_insn(Interp *s, const InterpInsn *i)
+/* The common instructions. False for those that run_other() knows. */
+static inline bool run_insn(Interp *s, const InterpInsn *i)
 {
     switch (i->op) {
     case IR_OP_MOV:
@@ -206,9 +206,35 @@ static inline void run_insn(Interp *s, const InterpInsn *i)
     case IR_OP_ST: interp_store(s, i); break;
     case IR_OP_RMW: interp_rmw(s, i); break;
     case IR_OP_CAS: interp_cas(s, i); break;
-    case IR_OP_FENCE: fence(i->sub); break;
-    case IR_OP_CALL: interp_call(s, i); break;
-    default: run_ref(s, i); break;
+    case IR_OP_JUMP: branch(s, i, true); break;
+    case IR_OP_BR: branch(s, i, scalar(s, i->arg[0])); break;
+    case IR_OP_BRF: branch(s, i, ir_eval_cond(i->sub, scalar(s, i->arg[0]))); break;
+    case IR_OP_BRC:
+        branch(s, i, ir_eval_cc(i->sub, i->type == IR_I64, scalar(s, i->arg[0]),
+                                scalar(s, i->arg[1])));
+        break;
+    default: return false;
+    }
+    return true;
+}
+
+/* Exits, calls, floating point and vectors. False: leave translated code, *out says why. */
+static bool run_other(Interp *s, const InterpInsn *i, TcgExit *out)
+{
+    switch (i->op) {
+    case IR_OP_EXIT_PC: return go_to(s, i->imm, i->sub, exit_slot(s, i), out);
+    case IR_OP_EXIT_REG: return go_to(s, scalar(s, i->arg[0]), i->sub, NULL, out);
+    case IR_OP_EXIT: *out = (TcgExit){ .reason = i->sub }; return false;
+    case IR_OP_POLL:
+        if (exit_requested(s)) {
+            set_pc(s, i->imm);
+            *out = (TcgExit){ .reason = IR_REASON_REQUEST };
+            return false;
+        }
+        return true;
+    case IR_OP_FENCE: fence(i->sub); return true;
+    case IR_OP_CALL: interp_call(s, i); return true;
+    default: run_ref(s, i); return true;
     }
 }
 
@@ -220,26 +246,8 @@ TcgExit interp_run(TcgThread *t, const InterpUnit *unit)
     bool go = enter_unit(s, unit->code);
     while (go) {
         const InterpInsn *i = s->at++;
-        switch (i->op) {
-        case IR_OP_JUMP: branch(s, i, true); break;
-        case IR_OP_BR: branch(s, i, scalar(s, i->arg[0])); break;
-        case IR_OP_BRF: branch(s, i, ir_eval_cond(i->sub, scalar(s, i->arg[0]))); break;
-        case IR_OP_BRC:
-            branch(s, i, ir_eval_cc(i->sub, i->type == IR_I64, scalar(s, i->arg[0]),
-                                    scalar(s, i->arg[1])));
-            break;
-        case IR_OP_EXIT_PC:
-            go = go_to(s, i->imm, i->sub, exit_slot(s, i), &out);
-            break;
-        case IR_OP_EXIT_REG: go = go_to(s, scalar(s, i->arg[0]), i->sub, NULL, &out); break;
-        case IR_OP_EXIT: return (TcgExit){ .reason = i->sub };
-        case IR_OP_POLL:
-            if (exit_requested(s)) {
-                set_pc(s, i->imm);
-                return (TcgExit){ .reason = IR_REASON_REQUEST };
-            }
-            break;
-        default: run_insn(s, i); break;
+        if (!run_insn(s, i)) {
+            go = run_other(s, i, &out);
         }
     }
     return out;

@@ -167,6 +167,8 @@ class Program:
         base = self.emit(f'and.i64 {self.get("i64")}, 0xff8', True)
         start = 0x10100 - a if node.name == 'add' else 0x10100 + a
         how = self.rng.choice(['add', 'or'])
+        if node.kind == 'var':
+            return self.emit(f'or.i64 {base}, 0x10100', True)
         x = self.emit(f'{how}.i64 {base}, {start & (1 << 64) - 1:#x}', True)
         return self.emit(f'{node.name}.i64 {x}, {a:#x}', True)
 
