@@ -2,6 +2,7 @@
 //
 // The Arm CPU as an object: creation, reset, power, what debuggers and dumps see, and the table
 // through which engines work with it.
+#include "target/arm/fp-helpers.h"
 #include "target/arm/internal.h"
 
 #include <capstone/capstone.h>
@@ -54,7 +55,7 @@ static void arm_reset(VCPU *vcpu)
     arm_pstate_set(cpu, RESET_SPSR);
     arm_sysregs_reset(cpu);
     arm_timers_reset(cpu);
-    vcpu->guest_mxcsr = 0x1f80;
+    arm_fp_reset(cpu);
     vcpu->halted = vcpu->powered_off = false;
     tlb_flush_all(vcpu->tlb);
     vcpu_update_banks(vcpu);
@@ -115,7 +116,7 @@ static void arm_dump(VCPU *vcpu, FILE *out)
     for (int i = 0; i < 32; i++)
         fprintf(out, "V%02d=%016" PRIx64 ":%016" PRIx64 "%s", i, cpu->regs.v[i].d[1],
                 cpu->regs.v[i].d[0], i % 2 ? "\n" : " ");
-    fprintf(out, "FPCR=%08x FPSR=%08x%s%s\n", cpu->fpcr, cpu->fpsr,
+    fprintf(out, "FPCR=%08x FPSR=%08x%s%s\n", cpu->fpcr, arm_fpsr_peek(cpu),
             vcpu->halted ? " (halted)" : "", vcpu->powered_off ? " (off)" : "");
 }
 

@@ -14,9 +14,19 @@
 #define FPCR_IMPLEMENTED \
     (ARM_FPCR_AHP | ARM_FPCR_DN | ARM_FPCR_FZ | 3u << ARM_FPCR_RMODE_SHIFT)
 
+static uint32_t fpsr_with(const ArmCpu *cpu, unsigned host_flags)
+{
+    return cpu->fpsr | host_flags | (cpu->regs.qc ? ARM_FPSR_QC : 0);
+}
+
+uint32_t arm_fpsr_peek(const ArmCpu *cpu)
+{
+    return fpsr_with(cpu, arm_fp_host_flags_of(cpu->vcpu.guest_mxcsr));
+}
+
 uint64_t arm_fpsr_read(ArmCpu *cpu)
 {
-    return cpu->fpsr | arm_fp_host_flags() | (cpu->regs.qc ? ARM_FPSR_QC : 0);
+    return fpsr_with(cpu, arm_fp_host_flags());
 }
 
 void arm_fpsr_write(ArmCpu *cpu, uint64_t value)

@@ -5,8 +5,8 @@
 //
 // Where flags live. Inline instructions collect them in the host's control register, soft-float
 // in ArmCpu.fpsr, saturation in regs.qc; FPSR is the union. The host's register is the guest's
-// while translated code and its helpers run (VCPU.guest_mxcsr keeps it otherwise), so all
-// functions here but arm_fp_reset() are for helpers.
+// while translated code and its helpers run, and in VCPU.guest_mxcsr otherwise: so functions are
+// for helpers, or for a vCPU that does not run, as they say.
 #ifndef TARGET_ARM_FP_HELPERS_H
 #define TARGET_ARM_FP_HELPERS_H
 
@@ -29,11 +29,13 @@ enum {
     ARM_FPSR_QC = 1 << 27,
 };
 
-/* FPSR as the guest reads it. Reads regs.qc: IR_HELPER_READS. */
+/* FPSR of a vCPU outside of translated code. */
+uint32_t arm_fpsr_peek(const ArmCpu *cpu);
+/* FPSR as the guest reads it, for a helper. Reads regs.qc: IR_HELPER_READS. */
 uint64_t arm_fpsr_read(ArmCpu *cpu);
-/* Writes regs.qc: IR_HELPER_WRITES. */
+/* For a helper. Writes regs.qc: IR_HELPER_WRITES. */
 void arm_fpsr_write(ArmCpu *cpu, uint64_t value);
-/* Bits that are not implemented are ignored. Selects translations (CpuOps.unit_flags). */
+/* For a helper. Bits that are not implemented are ignored. Selects translations (CpuOps.unit_flags). */
 void arm_fpcr_write(ArmCpu *cpu, uint64_t value);
 /* Both registers become zero; outside of translated code. */
 void arm_fp_reset(ArmCpu *cpu);

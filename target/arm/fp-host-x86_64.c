@@ -9,10 +9,14 @@
 #define MXCSR_MASKS 0x1f80u
 #define MXCSR_RC_SHIFT 13
 
+unsigned arm_fp_host_flags_of(uint32_t csr)
+{
+    return (csr & FP_FLAG_INVALID) | (csr >> 1 & 0x1e);
+}
+
 unsigned arm_fp_host_flags(void)
 {
-    unsigned csr = _mm_getcsr();
-    return (csr & FP_FLAG_INVALID) | (csr >> 1 & 0x1e);
+    return arm_fp_host_flags_of(_mm_getcsr());
 }
 
 void arm_fp_host_clear_flags(void)

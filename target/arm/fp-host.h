@@ -10,6 +10,8 @@
 
 /* The sticky flags that are up now, as FP_FLAG_* (never INPUT_DENORMAL). */
 unsigned arm_fp_host_flags(void);
+/* Those in a saved content of the register (VCPU.guest_mxcsr). */
+unsigned arm_fp_host_flags_of(uint32_t saved);
 void arm_fp_host_clear_flags(void);
 /* The mode of the guest's inline instructions from now on. */
 void arm_fp_host_set_rounding(FpRounding mode);
