@@ -105,21 +105,34 @@ static void map_set(RegAlloc *ra, uint32_t var, IrRef ref, uint32_t generation)
     ra->map[var] = (struct RaMapped){ ref, generation };
 }
 
+/* Bits above an f32 or f64 operand that are known to be zero. */
+static unsigned operand_zero_above(const TcgEmit *e, IrRef ref)
+{
+    IrRef v = ra_canonical(e->ra, ref);
+    return !ir_is_const(v)                        ? e->ra->values[v].zero_above
+           : ir_ref_type(e->unit, ref) == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64
+                                                  : ZERO_ABOVE_64;
+}
+
+/* Of a load of `bytes` (log2) into a register of type T. */
+static unsigned load_zero_above(unsigned type, unsigned bytes_log2)
+{
+    if (type != IR_V128) {
+        return type == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : ZERO_ABOVE_64;
+    }
+    return bytes_log2 > 3 ? 0 : bytes_log2 == 3 ? ZERO_ABOVE_64 : ZERO_ABOVE_64 | ZERO_ABOVE_32;
+}
+
 /* What emitters promise about the register bits above a result in an XMM register. */
 unsigned emit_value_zero_above(const TcgEmit *e, const IrInsn *in)
 {
     switch (in->op) {
     case IR_OP_GET:
+        return load_zero_above(in->type, 4);
     case IR_OP_LD:
+        return load_zero_above(in->type, ir_mem_size_log2(in->sub));
     case IR_OP_LDENV:
-    case IR_OP_CAS:
-        if (in->type == IR_V128) {
-            unsigned log2 = in->op == IR_OP_LD ? ir_mem_size_log2(in->sub) : in->sub;
-            return in->op == IR_OP_GET || in->op == IR_OP_CAS || log2 > 3 ? 0
-                   : log2 == 3 ? ZERO_ABOVE_64 : ZERO_ABOVE_64 | ZERO_ABOVE_32;
-        }
-        return in->op == IR_OP_CAS ? 0
-               : in->type == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : ZERO_ABOVE_64;
+        return load_zero_above(in->type, in->sub);
     case IR_OP_BITS_F32:
         return ZERO_ABOVE_32 | ZERO_ABOVE_64;
     case IR_OP_BITS_F64:
@@ -130,6 +143,16 @@ unsigned emit_value_zero_above(const TcgEmit *e, const IrInsn *in)
         IrType x = ir_ref_type(e->unit, in->arg[0]);
         return x == IR_I32 || x == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : ZERO_ABOVE_64;
     }
+    case IR_OP_FADD: /* scalar instructions keep the rest of their first source */
+    case IR_OP_FSUB:
+    case IR_OP_FMUL:
+    case IR_OP_FDIV:
+    case IR_OP_FSQRT:
+    case IR_OP_FNEG:
+    case IR_OP_FABS:
+        return operand_zero_above(e, in->arg[0]);
+    case IR_OP_FMADD:
+        return operand_zero_above(e, in->arg[2]);
     default:
         return emit_fp_zero_above(e, in);
     }
@@ -424,6 +447,8 @@ static void next_uses_insn(TcgEmit *e, IrBlock *b, uint32_t i, uint32_t position
     for (unsigned k = 0; k < nargs; k++) {
         IrRef r = ra_canonical(ra, in->arg[k]);
         if (!ir_is_const(r)) {
+            unsigned bytes = ir_type_size(ir_ref_type(e->unit, in->arg[k]));
+            ra->values[r].need = (uint8_t)MAX(ra->values[r].need, bytes);
             touch(ra, r, position);
         }
     }

@@ -206,6 +206,23 @@ static bool is_fused_flags(const IrInsn *in)
     return in->op >= IR_OP_NZCV_ADD && in->op <= IR_OP_NZCV_SBC && in->sub;
 }
 
+/* A scalar above which the register is known to be zero only now. */
+static bool emit_vzext_free(TcgEmit *e, const IrInsn *in)
+{
+    RegAlloc *ra = e->ra;
+    IrType x = ir_ref_type(e->unit, in->arg[0]);
+    if (in->op != IR_OP_VZEXT || !type_is_xmm(x) || ir_is_const(in->arg[0])) {
+        return false;
+    }
+    ra_use(e, in->arg[0]);
+    const RaValue *v = &ra->values[ra_canonical(ra, in->arg[0])];
+    if (!(v->zero_above & (x == IR_F32 ? ZERO_ABOVE_32 : ZERO_ABOVE_64))) {
+        return false;
+    }
+    ra_def_over(e, in->arg[0]);
+    return true;
+}
+
 static void emit_operation(TcgEmit *e, const IrInsn *in)
 {
     RegAlloc *ra = e->ra;
@@ -215,8 +232,12 @@ static void emit_operation(TcgEmit *e, const IrInsn *in)
     if (changes_flags && before && !is_fused_flags(in) && flags_needs_save(e, in)) {
         flags_save(e);
     }
-    ra->done = is_fused_flags(in); /* then its operands are not uses, nor were they counted */
-    entry->fn(e, in);
+    if (!emit_vzext_free(e, in)) {
+        entry->fn(e, in);
+    }
+    if (in->dst) {
+        ra->values[in->dst].zero_above = (uint8_t)emit_value_zero_above(e, in);
+    }
     if (changes_flags && ra->s.flags_ref == before && !is_fused_flags(in)) {
         ra->s.flags_ref = IR_NONE;
     }

@@ -230,13 +230,16 @@ static bool value_mem(const TcgEmit *e, IrRef v, Mem *m)
 
 static void load_value(TcgEmit *e, IrRef v, Reg r)
 {
-    const RegAlloc *ra = e->ra;
+    RegAlloc *ra = e->ra;
     unsigned type = ra->values[v].type;
     Mem m;
     bool found = value_mem(e, v, &m);
     assert(found && "value is nowhere");
     if (ra->values[v].slot >= 0) {
         type = type_is_xmm(type) ? IR_V128 : IR_I64; /* slots keep what is known to be zero */
+    } else if (type == IR_V128 && ra->values[v].need <= 8) { /* used as a scalar only */
+        type = ra->values[v].need <= 4 ? IR_F32 : IR_F64;
+        ra->values[v].zero_above = type == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : ZERO_ABOVE_64;
     }
     load_mem(e, type, r, m);
 }

@@ -29,6 +29,7 @@ typedef struct RaValue {
     Reg reg;            /* may hold it: if ra->reg_val[reg] is it */
     uint8_t type;       /* IrType of its definition */
     uint8_t zero_above; /* for f32, f64 and v128 */
+    uint8_t need;       /* bytes that its uses look at */
 } RaValue;
 
 /* A block in emission order. */
