@@ -389,6 +389,7 @@ static void resolve_copies(TcgEmit *e)
             fuse_compare(e, b, i);
             resolve_insn(e, &b->insns[i], rb->generation);
         }
+        share_checks(e, b);
         rb->undo = ra->nundo;
     }
 }
@@ -407,6 +408,9 @@ static void touch(RegAlloc *ra, IrRef v, uint32_t position)
 /* Nothing but the result makes the instruction worth doing. */
 static bool is_removable(const IrInsn *in)
 {
+    if (in->op == X86_OP_PROBE) {
+        return true;
+    }
     if (in->op == IR_OP_CALL) {
         return ((const IrHelper *)(uintptr_t)in->imm)->flags & IR_HELPER_PURE;
     }
@@ -499,6 +503,9 @@ static bool next_uses(TcgEmit *e)
         for (uint32_t i = 0; i < b->count; i++) {
             ra->nuses += 1 + ra_nargs(&b->insns[i]);
         }
+    }
+    if (e->failed || !ra_reserve_uses(ra)) {
+        return false;
     }
     ra->nlive = 0;
     ra->use_at = ra->nuses;

@@ -181,6 +181,10 @@ static void emit_branch(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t n
 static const EmitEntry *emitter_of(unsigned op)
 {
     static const EmitEntry by_reference = { emit_ref, EMIT_FLAGS };
+    static const EmitEntry probe = { emit_probe, EMIT_FLAGS };
+    if (op == X86_OP_PROBE) {
+        return &probe;
+    }
     return emit_integer_table[op].fn ? &emit_integer_table[op]
            : emit_fp_table[op].fn    ? &emit_fp_table[op]
            : emit_vec_table[op].fn   ? &emit_vec_table[op]
@@ -192,6 +196,9 @@ static bool is_unwanted(const TcgEmit *e, const IrInsn *in)
 {
     if (!in->dst || e->ra->insn_uses[0]) {
         return false;
+    }
+    if (in->op == X86_OP_PROBE) {
+        return true;
     }
     if (in->op == IR_OP_CALL) {
         return ((const IrHelper *)(uintptr_t)in->imm)->flags & IR_HELPER_PURE;
@@ -229,7 +236,7 @@ static void emit_operation(TcgEmit *e, const IrInsn *in)
     const EmitEntry *entry = emitter_of(in->op);
     bool changes_flags = entry->flags & EMIT_FLAGS || (ra_is_arith(in->op) && in->sub);
     IrRef before = ra->s.flags_ref;
-    if (changes_flags && before && !is_fused_flags(in) && flags_needs_save(e, in)) {
+    if (changes_flags && before && flags_needs_save(e, in)) {
         flags_save(e);
     }
     if (!emit_vzext_free(e, in)) {
@@ -238,7 +245,7 @@ static void emit_operation(TcgEmit *e, const IrInsn *in)
     if (in->dst) {
         ra->values[in->dst].zero_above = (uint8_t)emit_value_zero_above(e, in);
     }
-    if (changes_flags && ra->s.flags_ref == before && !is_fused_flags(in)) {
+    if (changes_flags && ra->s.flags_ref == before) {
         ra->s.flags_ref = IR_NONE;
     }
     ra_insn_end(e);
@@ -274,6 +281,10 @@ static void emit_insn(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t nex
         ra_get(e, in);
         return;
     }
+    if (is_fused_flags(in)) { /* no code and, as analyse.c counts, no uses */
+        flags_set(e, ra->fused_kind);
+        return;
+    }
     emit_operation(e, in);
 }
 
@@ -292,6 +303,7 @@ static void emit_blocks(TcgEmit *e)
             ra_block_begin(e, block);
         }
         rb->code = e->p;
+        ra->nshared = 0;
         for (uint32_t i = 0; i < b->count && !e->failed; i++) {
             emit_insn(e, &b->insns[i], block, next);
             e->failed |= e->p > e->limit || ra->slots_out;

@@ -230,6 +230,12 @@ void emit_self(TcgEmit *e, const IrInsn *in)
         ra_def_over(e, in->arg[1]);
         return;
     }
+    /* Flags that are also selected go to a register while they are as they are. */
+    for (unsigned k = 1; k <= 2; k++) {
+        if (ra_canonical(e->ra, in->arg[k]) == e->ra->s.flags_ref) {
+            ra_use(e, in->arg[k]);
+        }
+    }
     emit_select(e, in, flags_condition(e, in->arg[0], in->sub), in->arg[1], in->arg[2]);
 }
 
@@ -252,10 +258,6 @@ static bool add_as_compare(unsigned type, int32_t imm)
 void emit_nzcv(TcgEmit *e, const IrInsn *in)
 {
     uint32_t w = in->type == IR_I64 ? X_W : 0;
-    if (in->sub) { /* fused with arithmetic, which has just been done */
-        flags_set(e, e->ra->fused_kind);
-        return;
-    }
     Operand y = operand_use(e, in->type, in->arg[1]);
     if (in->op == IR_OP_NZCV_ADD && !(y.kind == OPERAND_IMM && add_as_compare(in->type, y.imm))) {
         ra_load_to(e, in->arg[0], RAX);
@@ -291,10 +293,6 @@ void emit_nzcv_carry(TcgEmit *e, const IrInsn *in)
     RegAlloc *ra = e->ra;
     uint32_t w = in->type == IR_I64 ? X_W : 0;
     bool sub = in->op == IR_OP_NZCV_SBC;
-    if (in->sub) {
-        flags_set(e, ra->fused_kind);
-        return;
-    }
     bool in_flags = ra->s.flags_ref == ra_canonical(ra, in->arg[2]);
     if (in_flags && is_fcmp(ra)) {
         to_sub_form(e);

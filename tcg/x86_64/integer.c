@@ -335,8 +335,9 @@ static void emit_setc(TcgEmit *e, const IrInsn *in)
 {
     unsigned cc = emit_compare(e, in);
     ra_done(e);
+    Reg d = ra_def(e);
     asm_setcc(e, cc, RAX);
-    asm_movzx8(e, ra_def(e), RAX);
+    asm_movzx8(e, d, RAX);
 }
 
 static void emit_sel(TcgEmit *e, const IrInsn *in)

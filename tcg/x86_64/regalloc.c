@@ -70,26 +70,43 @@ static bool init_vars(RegAlloc *ra)
     return true;
 }
 
+static RaValue fresh_value(unsigned type)
+{
+    return (RaValue){ .home = NO_VAR, .slot = -1, .reg = REG_NONE, .type = (uint8_t)type };
+}
+
+IrRef ra_value_new(TcgEmit *e, IrType type)
+{
+    RegAlloc *ra = e->ra;
+    IrRef v = ir_value_new(e->unit, type);
+    if (!reserve(&ra->values, &ra->cap_values, v + 1, sizeof ra->values[0]) ||
+        !reserve(&ra->touched, &ra->cap_touched, v + 1, sizeof ra->touched[0])) {
+        e->failed = true;
+        return IR_NONE;
+    }
+    ra->values[v] = fresh_value(type);
+    return v;
+}
+
+bool ra_reserve_uses(RegAlloc *ra)
+{
+    return reserve(&ra->uses, &ra->cap_uses, ra->nuses, sizeof ra->uses[0]);
+}
+
 bool ra_init(TcgEmit *e)
 {
     RegAlloc *ra = e->ra;
     const IrUnit *u = e->unit;
     ra->nvars = u->globals->count + u->local_count;
-    ra->nuses = 0;
-    for (uint32_t b = 0; b < u->block_count; b++) {
-        ra->nuses += u->blocks[b]->count * (1 + IR_MAX_ARGS);
-    }
     if (!init_vars(ra) || !reserve(&ra->values, &ra->cap_values, u->value_count,
                                    sizeof ra->values[0]) ||
         !reserve(&ra->touched, &ra->cap_touched, u->value_count, sizeof ra->touched[0]) ||
         !reserve(&ra->blocks, &ra->cap_blocks, u->block_count, sizeof ra->blocks[0]) ||
-        !reserve(&ra->order, &ra->cap_order, u->block_count * 4 + 4, sizeof ra->order[0]) ||
-        !reserve(&ra->uses, &ra->cap_uses, ra->nuses, sizeof ra->uses[0])) {
+        !reserve(&ra->order, &ra->cap_order, u->block_count * 4 + 4, sizeof ra->order[0])) {
         return false;
     }
     for (uint32_t v = 0; v < u->value_count; v++) {
-        ra->values[v] = (RaValue){ .home = NO_VAR, .slot = -1, .reg = REG_NONE,
-                                   .type = u->value_types[v] };
+        ra->values[v] = fresh_value(u->value_types[v]);
     }
     for (uint32_t n = 0; n < u->local_count; n++) {
         ra->local_slot[n] = n;
@@ -504,6 +521,11 @@ bool ra_use_mem(TcgEmit *e, IrRef ref, Mem *m)
         }
     }
     return value_mem(e, v, m);
+}
+
+void ra_make_room(TcgEmit *e)
+{
+    alloc_reg(e, class_mask(e->unit->value_types[e->insn->dst]));
 }
 
 void ra_claim(TcgEmit *e, Reg r)

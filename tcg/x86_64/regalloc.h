@@ -98,6 +98,8 @@ struct RegAlloc {
     struct RaSaved *saved;
     uint32_t nsaved, cap_saved;
     bool slots_out;
+    IrRef shared[X86_MAX_SHARED]; /* addends of this block, see memory.c */
+    uint32_t nshared;
 };
 
 static inline unsigned ra_nargs(const IrInsn *in)
@@ -127,6 +129,13 @@ static inline bool type_is_xmm(unsigned type)
     return type >= IR_F32;
 }
 
+/* An opcode of this backend's own, see memory.c. */
+enum { X86_OP_PROBE = IR_OP_COUNT };
+#define X86_PROBE_WRITE 0x8000u
+
+/* ---- share.c ---- */
+void share_checks(TcgEmit *e, IrBlock *b);
+
 /* ---- analyse.c ---- */
 /* Order blocks, resolve copies, find next uses. Changes operands of the unit in place. */
 bool ra_analyse(TcgEmit *e);
@@ -137,6 +146,8 @@ unsigned emit_fp_zero_above(const TcgEmit *e, const IrInsn *in); /* emit_fp.c */
 /* ---- regalloc.c ---- */
 bool ra_init(TcgEmit *e);                   /* tables for e->unit; false: out of memory */
 void ra_free(RegAlloc *ra);
+IrRef ra_value_new(TcgEmit *e, IrType type); /* e->failed, and IR_NONE: out of memory */
+bool ra_reserve_uses(RegAlloc *ra);         /* room for ra->nuses */
 void ra_block_begin(TcgEmit *e, uint32_t block); /* a root, or a successor with a saved state */
 void ra_block_inherit(TcgEmit *e, uint32_t block); /* goes on with the present state */
 void ra_state_save(TcgEmit *e, uint32_t block);  /* for a later ra_block_begin(block) */
@@ -146,6 +157,9 @@ void ra_set(TcgEmit *e, const IrInsn *in);  /* the opcodes that only move values
 void ra_get(TcgEmit *e, const IrInsn *in);
 void ra_set_pc(TcgEmit *e, uint64_t pc);
 
+/* What ra_def() would have to evict goes now. For instructions that can fault: code that moves
+ * things must stand before the snapshot of where they are. */
+void ra_make_room(TcgEmit *e);
 bool ra_dies(const TcgEmit *e, IrRef r);    /* operand r of e->insn is not needed afterwards */
 bool ra_dst_used(const TcgEmit *e);
 Reg ra_def_fixed(TcgEmit *e, Reg r);        /* result in r, which is claimed */

@@ -178,6 +178,12 @@ static void slow_access(X86Frame *f, const SlowRecord *rec)
         undo_sync(xt, rec);
     }
     xt->record = NULL;
+    for (unsigned r = rec->clear_regs; r; r &= r - 1) {
+        f->gpr[__builtin_ctz(r)] = 0;
+    }
+    for (unsigned k = 0; k < rec->nclear_slots; k++) {
+        f->slots[rec->clear_slots[k]].d[0] = 0;
+    }
     if (rec->access == TCG_STORE) {
         return;
     }

@@ -53,6 +53,8 @@ typedef struct SnapEntry {
     Loc loc;         /* type: of the variable */
 } SnapEntry;
 
+#define X86_MAX_SHARED 8u /* addends at a time */
+
 typedef enum SlowKind { SLOW_ACCESS, SLOW_REF, SLOW_EXIT } SlowKind;
 
 typedef struct SlowRecord {
@@ -68,6 +70,9 @@ typedef struct SlowRecord {
     Loc dst;
     uint64_t imm;   /* displacement, or imm of the instruction */
     const uint8_t *resume;
+    uint16_t clear_regs;    /* shared addends to clear, see memory.c: general registers, slots */
+    uint8_t nclear_slots;
+    int16_t clear_slots[X86_MAX_SHARED];
     SnapEntry snap[];
 } SlowRecord;
 
@@ -125,6 +130,7 @@ void emit_st(TcgEmit *e, const IrInsn *in);
 void emit_rmw(TcgEmit *e, const IrInsn *in);
 void emit_cas(TcgEmit *e, const IrInsn *in);
 void emit_fence(TcgEmit *e, const IrInsn *in);
+void emit_probe(TcgEmit *e, const IrInsn *in);
 /* slow.c */
 SlowRecord *slow_record_new(TcgEmit *e, SlowKind kind, bool snapshot);
 Loc slow_loc(TcgEmit *e, IrRef r, Reg reg);

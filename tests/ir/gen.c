@@ -33,6 +33,8 @@ typedef struct Gen {
     Pools at_end[MAX_BLOCKS]; /* values available at each block's end */
     uint32_t only_pred[MAX_BLOCKS];
     uint32_t preds[MAX_BLOCKS];
+    IrRef address;       /* a recent one, of address_block: several accesses share a base */
+    uint32_t address_block;
     uint32_t counters, locals; /* variables: loop counters first, then others */
     uint8_t ops[IR_OP_COUNT];
     unsigned op_count;
@@ -233,7 +235,7 @@ static IrRef any_value(Gen *g, IrType t)
 }
 
 /* An address that mostly lies in the rig's memory. */
-static IrRef any_address(Gen *g)
+static IrRef fresh_address(Gen *g)
 {
     static const uint64_t masks[] = { 0xff8, 0xff0, 0xfff, 0x1ff8, 0x4ff0, 0x7fc, 0x3fff };
     if (chance(g, 24)) {
@@ -249,6 +251,15 @@ static IrRef any_address(Gen *g)
                                         .arg = { any_value(g, IR_I64), mask } });
     IrRef base = ir_const(g->u, IR_I64, RIG_BASE + (page << RIG_PAGE_BITS), 0);
     return emit_value(g, (IrInsn){ .op = IR_OP_ADD, .type = IR_I64, .arg = { low, base } });
+}
+
+static IrRef any_address(Gen *g)
+{
+    if (!g->address || g->address_block != g->block || chance(g, 3)) {
+        g->address = fresh_address(g);
+        g->address_block = g->block;
+    }
+    return g->address;
 }
 
 /* ---- sub and imm ---- */
