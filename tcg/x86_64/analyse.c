@@ -105,15 +105,6 @@ static void map_set(RegAlloc *ra, uint32_t var, IrRef ref, uint32_t generation)
     ra->map[var] = (struct RaMapped){ ref, generation };
 }
 
-/* Bits above an f32 or f64 operand that are known to be zero. */
-static unsigned operand_zero_above(const TcgEmit *e, IrRef ref)
-{
-    IrRef v = ra_canonical(e->ra, ref);
-    return !ir_is_const(v)                        ? e->ra->values[v].zero_above
-           : ir_ref_type(e->unit, ref) == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64
-                                                  : ZERO_ABOVE_64;
-}
-
 /* Of a load of `bytes` (log2) into a register of type T. */
 static unsigned load_zero_above(unsigned type, unsigned bytes_log2)
 {
@@ -143,16 +134,6 @@ unsigned emit_value_zero_above(const TcgEmit *e, const IrInsn *in)
         IrType x = ir_ref_type(e->unit, in->arg[0]);
         return x == IR_I32 || x == IR_F32 ? ZERO_ABOVE_32 | ZERO_ABOVE_64 : ZERO_ABOVE_64;
     }
-    case IR_OP_FADD: /* scalar instructions keep the rest of their first source */
-    case IR_OP_FSUB:
-    case IR_OP_FMUL:
-    case IR_OP_FDIV:
-    case IR_OP_FSQRT:
-    case IR_OP_FNEG:
-    case IR_OP_FABS:
-        return operand_zero_above(e, in->arg[0]);
-    case IR_OP_FMADD:
-        return operand_zero_above(e, in->arg[2]);
     default:
         return emit_fp_zero_above(e, in);
     }

@@ -68,7 +68,7 @@ static unsigned zero_above(const TcgEmit *e, const IrInsn *in, unsigned n)
 static bool commutes(const TcgEmit *e, const IrInsn *in)
 {
     return (in->op == IR_OP_FADD || in->op == IR_OP_FMUL) && e->unit->nan_rule != IR_NAN_X86 &&
-           !zero_above(e, in, 0) && zero_above(e, in, 1);
+           zero_above(e, in, 1) & ~zero_above(e, in, 0);
 }
 
 unsigned emit_fp_zero_above(const TcgEmit *e, const IrInsn *in)
