@@ -24,7 +24,7 @@
 #include "softmmu/memory.h"
 #include "util/types.h"
 
-#define TLB_BITS 9          /* entries of a bank, log2 */
+#define TLB_BITS 10         /* entries of a bank, log2 */
 #define TLB_ENTRY_BITS 5    /* bytes of an entry, log2 */
 #define TLB_JUMP_BITS 12    /* jump cache entries of a bank, log2 */
 #define TLB_BANKS 16
