@@ -18,16 +18,18 @@
 /* One translation: guest code at a physical place, seen at a virtual address, in a mode. */
 typedef struct Unit Unit;
 struct Unit {
+    /* what a look-up touches, in one cache line */
     RamAddr ram;
     Vaddr pc;
     uint64_t flags;
+    const void *entry; /* tcg_code_entry(code) */
+    _Atomic(Unit *) next_hash;
+    atomic_bool dead;
     uint32_t bytes; /* guest bytes covered, all in one page */
     uint32_t insns;
     TcgCode *code;
-    atomic_bool dead;
-    _Atomic(Unit *) next_hash;
     Unit *next_page;
-};
+} __attribute__((aligned(64)));
 
 #define UNIT_HASH_BITS 16
 

@@ -94,9 +94,8 @@ const void *engine_lookup(void *env, Vaddr pc)
     if (!u)
         return NULL;
     ac->lookup_hits++;
-    const void *entry = tcg_code_entry(u->code);
-    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, entry);
-    return entry;
+    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, u->entry);
+    return u->entry;
 }
 
 /* The unit at the CPU's pc. NULL: an exception was delivered, or the buffer was flushed; look
@@ -116,7 +115,7 @@ static Unit *current_unit(AccelCpu *ac)
         flush_code(ac);
         return NULL;
     }
-    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, tcg_code_entry(u->code));
+    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, u->entry);
     return u;
 }
 
@@ -155,7 +154,7 @@ static TcgExit enter_unit(AccelCpu *ac, const Unit *u)
     VCPU *cpu = ac->cpu;
     cpu->host_mxcsr = _mm_getcsr();
     _mm_setcsr(cpu->guest_mxcsr);
-    TcgExit exit = tcg_enter(ac->thread, tcg_code_entry(u->code));
+    TcgExit exit = tcg_enter(ac->thread, u->entry);
     cpu->guest_mxcsr = _mm_getcsr();
     _mm_setcsr(cpu->host_mxcsr);
     return exit;

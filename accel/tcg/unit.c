@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include "util/bitops.h"
 #include "util/clock.h"
 
@@ -38,9 +39,10 @@ static Unit *unit_alloc(TcgEngine *e)
         if (!slabs)
             return NULL;
         e->slabs = slabs;
-        slabs[e->slab_count] = calloc(SLAB_UNITS, sizeof(Unit));
+        slabs[e->slab_count] = aligned_alloc(64, SLAB_UNITS * sizeof(Unit));
         if (!slabs[e->slab_count])
             return NULL;
+        memset(slabs[e->slab_count], 0, SLAB_UNITS * sizeof(Unit));
         e->slab_count++;
     }
     size_t n = e->slab_used++;
@@ -157,6 +159,7 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     u->bytes = MAX(e->scratch->guest_bytes, 1);
     u->insns = e->scratch->guest_insns;
     u->code = code;
+    u->entry = tcg_code_entry(code);
     tcg_code_set_opaque(code, u);
     unit_publish(e, u);
     size_t host_bytes;
