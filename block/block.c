@@ -17,9 +17,9 @@
 
 /* ---- worker threads --------------------------------------------------------------------- */
 
-static bool range_is_good(const BlockBackend *b, const BlockRequest *req)
+static bool range_is_good(const BlockBackend *b, uint64_t offset, uint64_t len)
 {
-    return req->len <= b->size_bytes && req->offset <= b->size_bytes - req->len;
+    return len <= b->size_bytes && offset <= b->size_bytes - len;
 }
 
 static int perform(BlockBackend *b, const BlockRequest *req)
@@ -27,7 +27,7 @@ static int perform(BlockBackend *b, const BlockRequest *req)
     const BlockFormat *f = b->format;
     if (req->op == BLOCK_FLUSH)
         return b->read_only || b->cache->ignore_flush ? 0 : f->flush(b);
-    if (!range_is_good(b, req))
+    if (!range_is_good(b, req->offset, req->len))
         return EINVAL;
     if (req->op == BLOCK_READ)
         return f->read(b, req->iov, req->iov_count, req->offset, req->len);
@@ -139,6 +139,13 @@ void block_submit(BlockBackend *b, BlockRequest *req)
     b->in_flight++;
     wake_locked(b);
     pthread_mutex_unlock(&b->lock);
+}
+
+bool block_read_now(BlockBackend *b, const struct iovec *iov, unsigned iov_count, uint64_t offset,
+                    uint64_t len)
+{
+    return b->format->read_now && range_is_good(b, offset, len) &&
+           b->format->read_now(b, iov, iov_count, offset, len);
 }
 
 void block_drain(BlockBackend *b)

@@ -43,6 +43,10 @@ const char *block_id(const BlockBackend *b);
 uint64_t block_size(const BlockBackend *b); /* bytes */
 bool block_read_only(const BlockBackend *b);
 void block_submit(BlockBackend *b, BlockRequest *req);
+/* Read on the caller's thread what the host's page cache has: quicker than a change of threads for
+ * a few pages. False: it would have to wait; submit a request. */
+bool block_read_now(BlockBackend *b, const struct iovec *iov, unsigned iov_count, uint64_t offset,
+                    uint64_t len);
 /* Wait until no request is under way. */
 void block_drain(BlockBackend *b);
 /* Claimed by a device; a second claim is refused. */

@@ -15,6 +15,9 @@ typedef struct BlockFormat {
     const char *name;
     int (*read)(BlockBackend *b, const struct iovec *iov, unsigned n, uint64_t offset,
                 uint64_t len);
+    /* the same without waiting; false: it would have to. May be NULL */
+    bool (*read_now)(BlockBackend *b, const struct iovec *iov, unsigned n, uint64_t offset,
+                     uint64_t len);
     int (*write)(BlockBackend *b, const struct iovec *iov, unsigned n, uint64_t offset,
                  uint64_t len);
     int (*flush)(BlockBackend *b);

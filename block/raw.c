@@ -92,20 +92,20 @@ static int choose_fd(const BlockBackend *b, const struct iovec *iov, unsigned n,
     return b->direct_fd >= 0 && is_aligned(b, iov, n, offset) ? b->direct_fd : b->fd;
 }
 
-static bool read_cached(int fd, const struct iovec *iov, unsigned n, uint64_t offset, uint64_t len)
+static bool raw_read_now(BlockBackend *b, const struct iovec *iov, unsigned n, uint64_t offset,
+                         uint64_t len)
 {
-    return n <= IOV_MAX_SEGMENTS &&
-           preadv2(fd, iov, (int)n, (off_t)offset, RWF_NOWAIT) == (ssize_t)len;
+    return n <= IOV_MAX_SEGMENTS && !b->cache->direct &&
+           preadv2(b->fd, iov, (int)n, (off_t)offset, RWF_NOWAIT) == (ssize_t)len;
 }
 
 static int raw_read(BlockBackend *b, const struct iovec *iov, unsigned n, uint64_t offset,
                     uint64_t len)
 {
-    int fd = choose_fd(b, iov, n, offset);
-    if (fd == b->fd && read_cached(fd, iov, n, offset, len))
+    if (raw_read_now(b, iov, n, offset, len))
         return 0;
     block_begin_wait(b);
-    int e = transfer(fd, iov, n, offset, len, false);
+    int e = transfer(choose_fd(b, iov, n, offset), iov, n, offset, len, false);
     block_end_wait(b);
     return e;
 }
@@ -211,6 +211,7 @@ static void raw_close(BlockBackend *b)
 const BlockFormat raw_format = {
     .name = "raw",
     .read = raw_read,
+    .read_now = raw_read_now,
     .write = raw_write,
     .flush = raw_flush,
     .discard = raw_discard,

@@ -59,6 +59,9 @@ enum {
     CONFIG_BYTES = 60,
 };
 
+/* Reads up to this size are tried on the vCPU's own thread; longer ones rather run beside it. */
+#define READ_NOW_BYTES_MAX (UINT64_C(32) << 10)
+
 #define RANGE_SECTORS_MAX 0x3fffffu /* of one discard or write zeroes */
 
 typedef struct BlkHeader {
@@ -179,6 +182,9 @@ static int start_transfer(BlkRequest *r, const BlkHeader *h, bool write)
         set_status_apart(r, true);
         r->io.iov = virtchain_in(c);
         r->io.iov_count = c->in_count - (r->io.iov[c->in_count - 1].iov_len == 0);
+        if (len <= READ_NOW_BYTES_MAX &&
+            block_read_now(r->blk->drive, r->io.iov, r->io.iov_count, h->sector * SECTOR_BYTES, len))
+            return BLK_S_OK;
     }
     submit(r, write ? BLOCK_WRITE : BLOCK_READ, h->sector * SECTOR_BYTES, len);
     return SUBMITTED;

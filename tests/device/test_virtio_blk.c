@@ -326,6 +326,38 @@ Test(virtio_blk, properties_are_checked)
     close_blk(&b);
 }
 
+/* Requests of random types, places and segments; all in the guest's memory, or nearly. */
+static RigSeg random_segment(BlkRig *b)
+{
+    static const uint32_t lens[] = { 1, 8, 16, 511, 512, 1024, 4096, 8192 };
+    uint64_t gpa = b->data + (uint64_t)rand() % 32768;
+    return (RigSeg){ rand() % 50 ? gpa : gpa << 20, lens[rand() % ARRAY_SIZE(lens)], rand() & 1 };
+}
+
+Test(virtio_blk, requests_of_nonsense_do_no_harm)
+{
+    BlkRig b;
+    open_blk(&b);
+    srand(11);
+    for (int i = 0; i < 5000; i++) {
+        RigSeg segs[5] = { { b.header, rand() % 20 ? 16 : (uint32_t)rand() % 40, false } };
+        unsigned count = 1 + (unsigned)rand() % 4;
+        set_header(&b, (uint32_t)rand() % 16, (uint64_t)rand() % (SECTORS + 64));
+        for (unsigned s = 1; s < count; s++)
+            segs[s] = random_segment(&b);
+        segs[count++] = (RigSeg){ b.status, 1, true };
+        rig_add(&b.r, 0, segs, count);
+        rig_kick(&b.r, 0);
+        if (rig_is_broken(&b.r) || rand() % 20 == 0)
+            rig_start(&b.r, all_features);
+        else
+            rig_wait(&b.r, 0);
+    }
+    rig_start(&b.r, all_features);
+    cr_assert_eq(run(&b, T_IN, 0, 512), S_OK);
+    close_blk(&b);
+}
+
 /* ---- reset ------------------------------------------------------------------------------ */
 
 Test(virtio_blk, a_reset_ends_what_is_under_way)

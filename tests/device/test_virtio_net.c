@@ -256,6 +256,32 @@ Test(virtio_net, frames_of_nonsense_are_dropped)
     close_net(&b);
 }
 
+Test(virtio_net, rings_of_nonsense_do_no_harm)
+{
+    NetRig b;
+    uint8_t frame[1514];
+    open_net(&b, BIT(F_MRG_RXBUF) | BIT(F_CSUM) | BIT(F_CTRL_VQ));
+    uint64_t buf = rig_alloc(&b.r, 65536);
+    fill(rig_host(&b.r, buf), 65536, 1);
+    fill(frame, sizeof(frame), 2);
+    srand(12);
+    for (int i = 0; i < 5000; i++) {
+        unsigned q = (unsigned)rand() % 3, count = 1 + (unsigned)rand() % 4;
+        RigSeg segs[4];
+        for (unsigned s = 0; s < count; s++)
+            segs[s] = (RigSeg){ buf + (uint64_t)rand() % 60000, (uint32_t)rand() % 2000,
+                                rand() % 3 > (int)q };
+        if (rand() % 50 == 0)
+            segs[0].gpa <<= rand() % 40;
+        rig_add(&b.r, q, segs, count);
+        rig_kick(&b.r, q);
+        net_deliver(b.net, frame, (size_t)rand() % sizeof(frame));
+        if (rig_is_broken(&b.r) || rand() % 20 == 0)
+            rig_start(&b.r, BIT(F_MRG_RXBUF) | BIT(F_CSUM) | BIT(F_CTRL_VQ));
+    }
+    close_net(&b);
+}
+
 /* ---- control queue ---------------------------------------------------------------------- */
 
 static uint8_t command(NetRig *b, const void *bytes, uint32_t len)

@@ -300,6 +300,21 @@ Test(block, without_discard_the_data_stays)
     unlink(d.path);
 }
 
+Test(block, what_the_host_has_at_hand_is_read_at_once)
+{
+    uint8_t out[8192], in[8192] = { 0 };
+    TestDisk d = disk_make(DISK_BYTES);
+    BlockBackend *b = disk_open(&(BlockOptions){ .file = d.path, .format = "raw" });
+    fill(out, sizeof(out), 4);
+    cr_assert_eq(run_io(b, BLOCK_WRITE, 4096, out, sizeof(out)), 0);
+    struct iovec iov = { in, sizeof(in) };
+    if (block_read_now(b, &iov, 1, 4096, sizeof(in))) /* the host need not have it */
+        cr_assert_eq(memcmp(in, out, sizeof(in)), 0);
+    cr_assert(!block_read_now(b, &iov, 1, DISK_BYTES - 4096, sizeof(in)));
+    block_close(b);
+    unlink(d.path);
+}
+
 /* ---- snapshots -------------------------------------------------------------------------- */
 
 Test(block, a_snapshot_keeps_the_disk)
