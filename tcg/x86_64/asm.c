@@ -26,124 +26,145 @@ void asm_u64(TcgEmit *e, uint64_t v)
     e->p += 8;
 }
 
-/* ---- pieces of an instruction ---- */
+/* ---- pieces of an instruction ----
+ *
+ * They go through a local pointer, which the compiler can keep in a register: a byte written
+ * through e->p might change e->p for all it knows. */
 
-static void modrm_rr(TcgEmit *e, unsigned reg, unsigned rm)
+static inline uint8_t *put32(uint8_t *p, uint32_t v)
 {
-    asm_u8(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
+    memcpy(p, &v, 4);
+    return p + 4;
 }
 
-static void pool_fix(TcgEmit *e, uint32_t index, unsigned trailing)
+static inline uint8_t *put_modrm_rr(uint8_t *p, unsigned reg, unsigned rm)
+{
+    *p++ = (uint8_t)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    return p;
+}
+
+static void pool_fix(TcgEmit *e, uint8_t *disp, uint32_t index, unsigned trailing)
 {
     X86Context *x = e->x;
     if (x->nfixes == MAX_FIXES) {
         e->failed = true; /* absurdly many constants: not in one unit */
         return;
     }
-    x->fixes[x->nfixes++] = (PoolFix){ .disp = e->p, .index = index, .trailing = trailing };
+    x->fixes[x->nfixes++] = (PoolFix){ .disp = disp, .index = index, .trailing = trailing };
 }
 
 /* ModRM, SIB and displacement. `trailing`: bytes of immediate that follow. */
-static void modrm_mem(TcgEmit *e, unsigned reg, Mem m, unsigned trailing)
+static inline uint8_t *put_modrm_mem(TcgEmit *e, uint8_t *p, unsigned reg, const Mem *m,
+                                     unsigned trailing)
 {
     reg = (reg & 7) << 3;
-    if (m.pool) {
-        asm_u8(e, reg | 5);
-        pool_fix(e, m.pool - 1, trailing);
-        asm_u32(e, 0);
-        return;
+    if (m->pool) {
+        *p++ = (uint8_t)(reg | 5);
+        pool_fix(e, p, m->pool - 1, trailing);
+        return put32(p, 0);
     }
-    if (m.base == REG_NONE) {
-        asm_u8(e, reg | 4);
-        asm_u8(e, m.scale << 6 | (m.index & 7) << 3 | 5);
-        asm_u32(e, m.disp);
-        return;
+    if (m->base == REG_NONE) {
+        *p++ = (uint8_t)(reg | 4);
+        *p++ = (uint8_t)(m->scale << 6 | (m->index & 7) << 3 | 5);
+        return put32(p, (uint32_t)m->disp);
     }
-    unsigned mod = m.disp == 0 && (m.base & 7) != RBP ? 0 : m.disp == (int8_t)m.disp ? 1 : 2;
-    if (m.index != REG_NONE) {
-        asm_u8(e, mod << 6 | reg | 4);
-        asm_u8(e, m.scale << 6 | (m.index & 7) << 3 | (m.base & 7));
-    } else if ((m.base & 7) == RSP) {
-        asm_u8(e, mod << 6 | reg | 4);
-        asm_u8(e, 0x24);
+    unsigned base = m->base & 7;
+    unsigned mod = m->disp == 0 && base != RBP ? 0 : m->disp == (int8_t)m->disp ? 1 : 2;
+    if (m->index != REG_NONE) {
+        *p++ = (uint8_t)(mod << 6 | reg | 4);
+        *p++ = (uint8_t)(m->scale << 6 | (m->index & 7) << 3 | base);
     } else {
-        asm_u8(e, mod << 6 | reg | (m.base & 7));
+        *p++ = (uint8_t)(mod << 6 | reg | base);
+        if (base == RSP) {
+            *p++ = 0x24;
+        }
     }
     if (mod == 1) {
-        asm_u8(e, m.disp);
+        *p++ = (uint8_t)m->disp;
     } else if (mod == 2) {
-        asm_u32(e, m.disp);
+        p = put32(p, (uint32_t)m->disp);
     }
+    return p;
 }
 
 /* Prefixes and opcode; r, x, b are the register numbers that REX extends. */
-static void legacy_op(TcgEmit *e, uint32_t op, unsigned r, unsigned x, unsigned b, bool need_rex)
+static inline uint8_t *put_legacy(uint8_t *p, uint32_t op, unsigned r, unsigned x, unsigned b,
+                                  bool need_rex)
 {
     static const uint8_t prefix[4] = { 0, 0x66, 0xf3, 0xf2 };
     unsigned pp = op >> X_PP_SHIFT & 3, map = op >> X_MAP_SHIFT & 3;
     if (pp) {
-        asm_u8(e, prefix[pp]);
+        *p++ = prefix[pp];
     }
     unsigned rex = (op & X_W ? 8 : 0) | (r >> 1 & 4) | (x >> 2 & 2) | (b >> 3 & 1);
     if (rex || need_rex) {
-        asm_u8(e, 0x40 | rex);
+        *p++ = (uint8_t)(0x40 | rex);
     }
     if (map) {
-        asm_u8(e, 0x0f);
+        *p++ = 0x0f;
         if (map > 1) {
-            asm_u8(e, map == 2 ? 0x38 : 0x3a);
+            *p++ = map == 2 ? 0x38 : 0x3a;
         }
     }
-    asm_u8(e, op & 0xff);
+    *p++ = (uint8_t)op;
+    return p;
 }
 
-static unsigned mem_x(Mem m)
+static void legacy_op(TcgEmit *e, uint32_t op, unsigned r, unsigned x, unsigned b, bool need_rex)
 {
-    return m.index == REG_NONE ? 0 : m.index & 15;
+    e->p = put_legacy(e->p, op, r, x, b, need_rex);
 }
 
-static unsigned mem_b_reg(Mem m)
+static inline unsigned mem_x(const Mem *m)
 {
-    return m.base == REG_NONE ? 0 : m.base & 15;
+    return m->index == REG_NONE ? 0 : m->index & 15;
 }
 
-static bool byte_rex(uint32_t op, unsigned reg)
+static inline unsigned mem_b_reg(const Mem *m)
+{
+    return m->base == REG_NONE ? 0 : m->base & 15;
+}
+
+static inline bool byte_rex(uint32_t op, unsigned reg)
 {
     return op & X_B && (reg & 15) >= 4;
 }
 
-static void op_rr(TcgEmit *e, uint32_t op, unsigned reg, Reg rm)
+static inline void op_rr(TcgEmit *e, uint32_t op, unsigned reg, Reg rm)
 {
-    legacy_op(e, op, reg & 15, 0, rm & 15,
-              byte_rex(op, reg) || (op & X_BRM && (rm & 15) >= 4));
-    modrm_rr(e, reg, rm);
+    uint8_t *p = put_legacy(e->p, op, reg & 15, 0, rm & 15,
+                            byte_rex(op, reg) || (op & X_BRM && (rm & 15) >= 4));
+    e->p = put_modrm_rr(p, reg, rm);
 }
 
-static void op_rm(TcgEmit *e, uint32_t op, unsigned reg, Mem m, unsigned trailing)
+static inline void op_rm(TcgEmit *e, uint32_t op, unsigned reg, const Mem *m, unsigned trailing)
 {
-    legacy_op(e, op, reg & 15, mem_x(m), mem_b_reg(m), byte_rex(op, reg));
-    modrm_mem(e, reg, m, trailing);
+    uint8_t *p = put_legacy(e->p, op, reg & 15, mem_x(m), mem_b_reg(m), byte_rex(op, reg));
+    e->p = put_modrm_mem(e, p, reg, m, trailing);
 }
 
-static void vex_op(TcgEmit *e, uint32_t op, unsigned r, unsigned vvvv, unsigned x, unsigned b)
+static inline uint8_t *put_vex(uint8_t *p, uint32_t op, unsigned r, unsigned vvvv, unsigned x,
+                               unsigned b)
 {
     unsigned pp = op >> X_PP_SHIFT & 3, map = op >> X_MAP_SHIFT & 3;
     unsigned low = (vvvv == REG_NONE ? 15 : ~vvvv & 15) << 3 | (op & X_L ? 4 : 0) | pp;
     if (map == 1 && !(op & X_W) && x < 8 && b < 8) {
-        asm_u8(e, 0xc5);
-        asm_u8(e, (r < 8 ? 0x80 : 0) | low);
+        *p++ = 0xc5;
+        *p++ = (uint8_t)((r < 8 ? 0x80 : 0) | low);
     } else {
-        asm_u8(e, 0xc4);
-        asm_u8(e, (r < 8 ? 0x80 : 0) | (x < 8 ? 0x40 : 0) | (b < 8 ? 0x20 : 0) | map);
-        asm_u8(e, (op & X_W ? 0x80 : 0) | low);
+        *p++ = 0xc4;
+        *p++ = (uint8_t)((r < 8 ? 0x80 : 0) | (x < 8 ? 0x40 : 0) | (b < 8 ? 0x20 : 0) | map);
+        *p++ = (uint8_t)((op & X_W ? 0x80 : 0) | low);
     }
-    asm_u8(e, op & 0xff);
+    *p++ = (uint8_t)op;
+    return p;
 }
 
-static void vex_rm(TcgEmit *e, uint32_t op, unsigned reg, Reg vvvv, Mem m, unsigned trailing)
+static void vex_rm(TcgEmit *e, uint32_t op, unsigned reg, Reg vvvv, const Mem *m,
+                   unsigned trailing)
 {
-    vex_op(e, op, reg & 15, vvvv, mem_x(m), mem_b_reg(m));
-    modrm_mem(e, reg, m, trailing);
+    uint8_t *p = put_vex(e->p, op, reg & 15, vvvv, mem_x(m), mem_b_reg(m));
+    e->p = put_modrm_mem(e, p, reg, m, trailing);
 }
 
 /* ---- legacy and VEX forms ---- */
@@ -155,7 +176,7 @@ void asm_rr(TcgEmit *e, uint32_t op, unsigned reg, Reg rm)
 
 void asm_rm(TcgEmit *e, uint32_t op, unsigned reg, Mem m)
 {
-    op_rm(e, op, reg, m, 0);
+    op_rm(e, op, reg, &m, 0);
 }
 
 void asm_rr_i8(TcgEmit *e, uint32_t op, unsigned reg, Reg rm, uint8_t imm)
@@ -166,7 +187,7 @@ void asm_rr_i8(TcgEmit *e, uint32_t op, unsigned reg, Reg rm, uint8_t imm)
 
 void asm_rm_i8(TcgEmit *e, uint32_t op, unsigned reg, Mem m, uint8_t imm)
 {
-    op_rm(e, op, reg, m, 1);
+    op_rm(e, op, reg, &m, 1);
     asm_u8(e, imm);
 }
 
@@ -178,26 +199,25 @@ void asm_rr_i32(TcgEmit *e, uint32_t op, unsigned reg, Reg rm, uint32_t imm)
 
 void asm_rm_i32(TcgEmit *e, uint32_t op, unsigned reg, Mem m, uint32_t imm)
 {
-    op_rm(e, op, reg, m, 4);
+    op_rm(e, op, reg, &m, 4);
     asm_u32(e, imm);
 }
 
 void asm_rm_i16(TcgEmit *e, uint32_t op, unsigned reg, Mem m, uint16_t imm)
 {
-    op_rm(e, op, reg, m, 2);
+    op_rm(e, op, reg, &m, 2);
     asm_u8(e, imm & 0xff);
     asm_u8(e, imm >> 8);
 }
 
 void asm_vex_rr(TcgEmit *e, uint32_t op, unsigned reg, Reg vvvv, Reg rm)
 {
-    vex_op(e, op, reg & 15, vvvv, 0, rm & 15);
-    modrm_rr(e, reg, rm);
+    e->p = put_modrm_rr(put_vex(e->p, op, reg & 15, vvvv, 0, rm & 15), reg, rm);
 }
 
 void asm_vex_rm(TcgEmit *e, uint32_t op, unsigned reg, Reg vvvv, Mem m)
 {
-    vex_rm(e, op, reg, vvvv, m, 0);
+    vex_rm(e, op, reg, vvvv, &m, 0);
 }
 
 void asm_vex_rr_i8(TcgEmit *e, uint32_t op, unsigned reg, Reg vvvv, Reg rm, uint8_t imm)
@@ -208,7 +228,7 @@ void asm_vex_rr_i8(TcgEmit *e, uint32_t op, unsigned reg, Reg vvvv, Reg rm, uint
 
 void asm_vex_rm_i8(TcgEmit *e, uint32_t op, unsigned reg, Reg vvvv, Mem m, uint8_t imm)
 {
-    vex_rm(e, op, reg, vvvv, m, 1);
+    vex_rm(e, op, reg, vvvv, &m, 1);
     asm_u8(e, imm);
 }
 

@@ -386,7 +386,7 @@ static bool wants_swapped(const TcgEmit *e, const IrInsn *in)
             return n->sub < IR_COND_AL && fcmp_condition(n->sub, false) == CC_NONE &&
                    fcmp_condition(n->sub, true) != CC_NONE;
         }
-        if (ir_op_info[n->op].effects == IR_EFFECT_END) {
+        if (n->op < IR_OP_COUNT && ir_op_info[n->op].effects == IR_EFFECT_END) {
             return false;
         }
     }
