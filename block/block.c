@@ -9,6 +9,7 @@
 // over, which is what disks promise.
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "block/internal.h"
@@ -43,6 +44,18 @@ static int perform(BlockBackend *b, const BlockRequest *req)
     default:
         return ENOTSUP;
     }
+}
+
+/* A disk of the host that fails or is full: the guest sees I/O errors, the user hears why, once
+ * for each cause. */
+static void report(BlockBackend *b, const BlockRequest *req, int error)
+{
+    static const char *const verbs[] = { "reading", "writing", "flushing", "discarding",
+                                         "writing zeroes" };
+    if (error == EINVAL || error == EROFS || atomic_exchange(&b->reported, error) == error)
+        return;
+    fprintf(stderr, "dragoman: disk '%s': %s failed: %s%s\n", b->path, verbs[req->op],
+            strerror(error), error == ENOSPC ? "; make room, the guest sees I/O errors" : "");
 }
 
 static void *worker(void *opaque);
@@ -105,6 +118,8 @@ static void serve_queue_locked(BlockBackend *b)
     for (BlockRequest *req; (req = pop_locked(b));) {
         pthread_mutex_unlock(&b->lock);
         int error = perform(b, req);
+        if (error)
+            report(b, req, error);
         req->done(req, error); /* `req` is the device's again */
         pthread_mutex_lock(&b->lock);
         if (--b->in_flight == 0)

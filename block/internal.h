@@ -8,6 +8,7 @@
 #define BLOCK_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "block/block.h"
 
 /* All operations return 0 or an errno value. Ranges are checked already. */
@@ -46,6 +47,7 @@ struct BlockBackend {
     int direct_fd;        /* O_DIRECT, or -1 */
     uint32_t direct_align;
     struct Overlay *overlay; /* of a snapshot, else NULL */
+    atomic_int reported;  /* the last errno value that the user was told of */
 
     /* The queue; all below is guarded by `lock`. */
     pthread_mutex_t lock;

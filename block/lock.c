@@ -21,7 +21,8 @@ typedef struct LockPlan {
     unsigned uses, refuses;
 } LockPlan;
 
-static const LockPlan reader_plan = { BIT(PERM_CONSISTENT_READ), BIT(PERM_WRITE) | BIT(PERM_RESIZE) };
+static const LockPlan reader_plan = { BIT(PERM_CONSISTENT_READ),
+                                      BIT(PERM_WRITE) | BIT(PERM_RESIZE) };
 static const LockPlan writer_plan = { BIT(PERM_CONSISTENT_READ) | BIT(PERM_WRITE),
                                       BIT(PERM_WRITE) | BIT(PERM_RESIZE) };
 
@@ -67,7 +68,7 @@ bool image_lock(int fd, const char *path, bool write, Error **err)
         return error_set_errno(err, e, "cannot lock disk '%s'", path);
     if (write)
         return error_set(err, "disk '%s' is in use by another program or drive, which holds it "
-                         "locked; close that one, or take the disk with readonly=on on both sides",
+                         "locked; close that one, or open the disk with readonly=on in both",
                          path);
     return error_set(err, "disk '%s' is locked by another program or drive that writes to it; "
                      "close that one first", path);

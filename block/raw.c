@@ -29,7 +29,8 @@ static ssize_t transfer_once(int fd, const struct iovec *iov, unsigned n, uint64
 {
     ssize_t r;
     do {
-        r = write ? pwritev(fd, iov, (int)n, (off_t)offset) : preadv(fd, iov, (int)n, (off_t)offset);
+        r = write ? pwritev(fd, iov, (int)n, (off_t)offset)
+                  : preadv(fd, iov, (int)n, (off_t)offset);
     } while (r < 0 && errno == EINTR);
     return r;
 }

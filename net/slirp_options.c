@@ -52,7 +52,8 @@ static bool parse_net(SlirpOptions *o, const char *text, Error **err)
     bool good = len < (int)sizeof(addr) && inet_aton(addr, &o->net);
     uint32_t first = ntohl(o->net.s_addr);
     if (good && !slash) {
-        o->mask = addr_from(!(first >> 31) ? 0xff000000 : first >> 30 == 2 ? 0xffff0000 : 0xffffff00);
+        o->mask = addr_from(!(first >> 31) ? 0xff000000
+                            : first >> 30 == 2 ? 0xffff0000 : 0xffffff00);
     } else if (good) {
         char *end;
         unsigned long bits = strtoul(slash + 1, &end, 10);
@@ -63,7 +64,8 @@ static bool parse_net(SlirpOptions *o, const char *text, Error **err)
     }
     uint32_t hosts = ~ntohl(o->mask.s_addr);
     if (!good || (hosts & (hosts + 1)) || hosts < 3)
-        return error_set(err, "-netdev user: net='%s' is no network; write it as 10.0.2.0/24", text);
+        return error_set(err, "-netdev user: net='%s' is no network; write it as 10.0.2.0/24",
+                         text);
     o->net.s_addr &= o->mask.s_addr;
     return true;
 }

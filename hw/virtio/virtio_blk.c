@@ -183,7 +183,8 @@ static int start_transfer(BlkRequest *r, const BlkHeader *h, bool write)
         r->io.iov = virtchain_in(c);
         r->io.iov_count = c->in_count - (r->io.iov[c->in_count - 1].iov_len == 0);
         if (len <= READ_NOW_BYTES_MAX &&
-            block_read_now(r->blk->drive, r->io.iov, r->io.iov_count, h->sector * SECTOR_BYTES, len))
+            block_read_now(r->blk->drive, r->io.iov, r->io.iov_count, h->sector * SECTOR_BYTES,
+                           len))
             return BLK_S_OK;
     }
     submit(r, write ? BLOCK_WRITE : BLOCK_READ, h->sector * SECTOR_BYTES, len);
