@@ -142,7 +142,8 @@ static bool still_differs(void *opaque, const char *text)
     return difference != NULL;
 }
 
-static void report(Rig **rig, const char *text, uint64_t seed, const RigMode *mode, bool shrink)
+static void report(Rig **rig, const char *text, uint64_t seed, const RigMode *mode, bool shrink,
+                   const char *first)
 {
     Trial t = { .rig = *rig, .seed = seed, .mode = mode };
     RigResult result;
@@ -150,7 +151,11 @@ static void report(Rig **rig, const char *text, uint64_t seed, const RigMode *mo
     char *small = shrink ? shrink_program(text, still_differs, &t) : strdup(text);
     *rig = t.rig;
     char *difference = compare(rig, small, seed, mode);
-    printf("seed %" PRIu64 ", interp / %s:\n%s%s", seed, mode->name, difference, small);
+    printf("seed %" PRIu64 ", interp / %s:\n%s%s", seed, mode->name,
+           difference ? difference : first, small);
+    if (!difference) {
+        printf("which does not come again: it depends on what ran before\n");
+    }
     if (mode->passes) {
         Error *err = NULL;
         IrUnit *u = ir_unit_create(&rig_globals);
@@ -175,8 +180,8 @@ static bool run_modes(Rig **rig, const Options *o, const char *text, uint64_t se
         }
         char *difference = compare(rig, text, seed, &modes[n]);
         if (difference) {
+            report(rig, text, seed, &modes[n], shrink, difference);
             free(difference);
-            report(rig, text, seed, &modes[n], shrink);
             ok = false;
         }
     }
