@@ -865,12 +865,12 @@ Loc ra_loc(TcgEmit *e, IrRef ref, unsigned type)
     } else {
         assert(has_home(ra, v));
         uint32_t home = ra->values[v].home, nglobals = e->unit->globals->count;
+        loc.reg = ra->values[v].type;
         if (home < nglobals) {
             loc.kind = LOC_ENV;
-            loc.reg = ra->values[v].type;
             loc.v = (int32_t)e->unit->globals->table[home].offset;
         } else {
-            loc.kind = LOC_SLOT;
+            loc.kind = LOC_LOCAL; /* its type's bytes only, unlike a value's slot */
             loc.v = ra->local_slot[home - nglobals];
         }
     }

@@ -111,6 +111,9 @@ static void loc_read(const X86Frame *f, const Loc *loc, V128 *out)
     case LOC_SLOT:
         *out = f->slots[loc->v];
         break;
+    case LOC_LOCAL:
+        memcpy(out, &f->slots[loc->v], ir_type_size(loc->reg));
+        break;
     case LOC_CONST:
         *out = *(const V128 *)tcg_meta_at(t->ctx, (uint32_t)loc->v);
         break;

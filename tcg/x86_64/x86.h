@@ -37,12 +37,14 @@ typedef struct X86Thread {
 } X86Thread;
 
 /* Where an operand of a slow path is. */
-typedef enum LocKind { LOC_NONE, LOC_REG, LOC_SLOT, LOC_CONST, LOC_IMM, LOC_ENV } LocKind;
+typedef enum LocKind {
+    LOC_NONE, LOC_REG, LOC_SLOT, LOC_LOCAL, LOC_CONST, LOC_IMM, LOC_ENV
+} LocKind;
 
 typedef struct Loc {
     uint8_t kind;
     uint8_t type; /* IrType */
-    Reg reg;      /* LOC_ENV: the type to read instead */
+    Reg reg;      /* LOC_ENV, LOC_LOCAL: the type to read instead */
     int32_t v;    /* slot number; value (LOC_IMM, sign-extended); offset of a V128 in the metadata;
                    * offset in env */
 } Loc;

@@ -441,6 +441,15 @@ static void collect(Rig *r, TcgExit ex, RigResult *out)
     out->slot_pc = ex.slot ? r->env.pc : 0;
 }
 
+/* Frames of translated code come to lie where this was: what reads a slot that was not written,
+ * or more of it than was, shall not find zeros by chance. */
+__attribute__((noinline)) static void dirty_stack(void)
+{
+    uint8_t garbage[16384];
+    memset(garbage, 0xa5, sizeof garbage);
+    __asm__ volatile("" : : "r"(garbage) : "memory");
+}
+
 bool rig_run(Rig *r, const char *text, uint64_t seed, const RigMode *mode, RigResult *out,
              Error **err)
 {
@@ -463,6 +472,7 @@ bool rig_run(Rig *r, const char *text, uint64_t seed, const RigMode *mode, RigRe
     initial_state(r, seed, mode);
     r->thread = e->thread;
     fenv_t saved;
+    dirty_stack();
     feholdexcept(&saved);
     fesetround(modes[seed & 3]);
     TcgExit ex = tcg_enter(e->thread, tcg_code_entry(code));
