@@ -272,8 +272,9 @@ void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift)
     }
 }
 
-void tlb_protect_code(Tlb *tlb, const void *host_page)
+bool tlb_protect_code(Tlb *tlb, const void *host_page)
 {
+    bool found = false;
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         TlbBank *b = &tlb->banks[i];
         if (b->clean)
@@ -281,10 +282,13 @@ void tlb_protect_code(Tlb *tlb, const void *host_page)
         for (unsigned n = 0; n < ARRAY_SIZE(b->entries); n++) {
             TlbEntry *e = &b->entries[n];
             if (!(e->tag_write & TLB_FLAGS) &&
-                e->tag_write + e->addend == (uintptr_t)host_page)
+                e->tag_write + e->addend == (uintptr_t)host_page) {
                 e->tag_write |= TLB_NOTDIRTY;
+                found = true;
+            }
         }
     }
+    return found;
 }
 
 TlbStats *tlb_stats(Tlb *tlb)

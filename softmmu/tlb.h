@@ -127,8 +127,9 @@ void tlb_flush_asid(Tlb *tlb, uint32_t asid);               /* non-global entrie
 void tlb_flush_page(Tlb *tlb, Vaddr va, uint32_t asid, bool any_asid);
 void tlb_flush_jumps(Tlb *tlb);                             /* all jump caches */
 void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift); /* one pc, in every bank */
-/* Stores to the page with this host address take the slow path from now on. */
-void tlb_protect_code(Tlb *tlb, const void *host_page);
+/* Stores to the page with this host address take the slow path from now on. True when there was
+ * an entry by which they did not. */
+bool tlb_protect_code(Tlb *tlb, const void *host_page);
 
 TlbStats *tlb_stats(Tlb *tlb);
 

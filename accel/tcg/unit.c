@@ -62,10 +62,12 @@ static _Atomic uint8_t *code_flag(TcgEngine *e, RamAddr ram)
     return NULL;
 }
 
-static void protect_work(VCPU *cpu, uint64_t host_page, uint64_t unused)
+/* On another vCPU than the one that translates. Until now this one may have written to the page
+ * unseen, after its bytes were read: then what was made of them is thrown away. */
+static void protect_work(VCPU *cpu, uint64_t host_page, uint64_t ram_page)
 {
-    (void)unused;
-    tlb_protect_code(cpu->tlb, (const void *)(uintptr_t)host_page);
+    if (tlb_protect_code(cpu->tlb, (const void *)(uintptr_t)host_page))
+        unit_invalidate_range(cpu->accel->engine, cpu, ram_page, GUEST_PAGE_SIZE);
 }
 
 /* From now on stores to the page are seen: before its bytes are read for translation. */
@@ -76,7 +78,7 @@ static void page_protect(AccelCpu *ac, RamAddr ram, const uint8_t *host)
         return;
     uintptr_t page = (uintptr_t)host & ~(uintptr_t)(GUEST_PAGE_SIZE - 1);
     tlb_protect_code(ac->cpu->tlb, (const void *)page);
-    vcpu_queue_work_others(ac->cpu, protect_work, page, 0);
+    vcpu_queue_work_others(ac->cpu, protect_work, page, align_down(ram, GUEST_PAGE_SIZE));
 }
 
 static uint64_t granule_mask(RamAddr ram, uint64_t len)
