@@ -10,7 +10,7 @@
 // remembers large pages (one entry for a block of up to 2^size_log2 bytes).
 //
 // Owner: the vCPU's own thread. Other threads never touch a Tlb: they queue invalidations with
-// vcpu_queue_work() or tlb_broadcast_*(), which the owner carries out before it runs translated
+// vcpu_queue_flush() or tlb_broadcast_*(), which the owner carries out before it runs translated
 // code again.
 //
 // Tagged addresses (top-byte-ignore) hit as themselves: the tag of an entry is the address as

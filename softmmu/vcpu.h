@@ -5,8 +5,8 @@
 // beyond it.
 //
 // One host thread per vCPU. `exit_request` is the one word by which anybody stops translated
-// code: set it (vcpu_kick()) and the vCPU comes back to its loop at the next poll, drains
-// `work`, looks at interrupts, and goes on.
+// code: set it (vcpu_kick()) and the vCPU comes back to its loop at the next poll, drains its
+// queue, looks at interrupts, and goes on.
 #ifndef SOFTMMU_VCPU_H
 #define SOFTMMU_VCPU_H
 
@@ -91,12 +91,22 @@ typedef struct CpuOps {
     void (*destroy)(VCPU *cpu);
 } CpuOps;
 
-typedef struct VcpuWork VcpuWork;
-struct VcpuWork {
+/* Something to do on a vCPU's own thread. */
+typedef struct VcpuWork {
     void (*fn)(VCPU *cpu, uint64_t a, uint64_t b);
     uint64_t a, b;
-    VcpuWork *next;
-};
+} VcpuWork;
+
+#define VCPU_WORK_MAX 64u
+
+/* What waits for a vCPU, under its lock. Bounded, so that no guest can make it grow and nothing
+ * has to be allocated: invalidations that do not fit are replaced by one that covers them all. */
+typedef struct VcpuQueue {
+    VcpuWork ring[VCPU_WORK_MAX];
+    uint32_t first, count;
+    bool flush_all; /* instead of what did not fit: the whole TLB */
+    VcpuWork start; /* fn NULL: none */
+} VcpuQueue;
 
 struct VCPU {
     const CpuOps *ops;
@@ -123,8 +133,8 @@ struct VCPU {
     bool stop, stopped, quit;
     bool halted;        /* WFI */
     bool powered_off;   /* PSCI: waiting for CPU_ON */
-    VcpuWork *work, **work_tail;
-    _Atomic uint32_t work_pending;
+    VcpuQueue work;
+    _Atomic uint32_t work_pending; /* not 0: something is queued, or being done */
     atomic_bool in_guest; /* inside translated code: others must wait for it at a shootdown */
 
     struct AccelCpu *accel; /* the engine's own part */
@@ -169,12 +179,17 @@ void vcpu_fini(VCPU *cpu);
 /* Make the vCPU look at its state soon: any thread. Wakes it from WFI too. */
 void vcpu_kick(VCPU *cpu);
 
-/* Run fn(cpu, a, b) on the vCPU's thread before it executes another translated instruction.
- * Any thread; from its own thread too (then it runs at the next poll). */
-void vcpu_queue_work(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a, uint64_t b);
+/* Run fn(cpu, a, b) on the vCPU's thread before it executes another translated instruction. `fn`
+ * invalidates part of the vCPU's TLB or of its jump caches, nothing else: when too many wait,
+ * tlb_flush_all() takes their place. Any thread; from its own thread too (then it runs at the next
+ * poll). */
+void vcpu_queue_flush(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a, uint64_t b);
 /* As above on every other vCPU of the machine. */
-void vcpu_queue_work_others(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a,
-                            uint64_t b);
+void vcpu_queue_flush_others(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a,
+                             uint64_t b);
+/* Have a vCPU that is powered off carry out fn(cpu, a, b), which starts it. There is one such
+ * request at a time: another one takes its place. Any thread. */
+void vcpu_queue_start(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a, uint64_t b);
 /* Wait until every other vCPU has carried out the work queued so far, or is not in guest code
  * (it will before it enters). Serves the caller's own queue meanwhile. DSB calls this. */
 void vcpu_wait_others(VCPU *cpu);

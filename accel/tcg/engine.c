@@ -174,6 +174,16 @@ static bool engine_start(Accel *a, Error **err)
     return true;
 }
 
+/* A CPU that stopped early may have got work from one that ran on, such as its start: nothing of
+ * that is left for after a reset. */
+static void finish_work(VCPU *cpu)
+{
+    pthread_mutex_lock(&cpu->lock);
+    while (cpu->thread_started && atomic_load(&cpu->work_pending))
+        pthread_cond_wait(&cpu->paused, &cpu->lock);
+    pthread_mutex_unlock(&cpu->lock);
+}
+
 static void engine_pause(Accel *a)
 {
     TcgEngine *e = engine_of(a);
@@ -191,6 +201,8 @@ static void engine_pause(Accel *a)
             pthread_cond_wait(&cpu->paused, &cpu->lock);
         pthread_mutex_unlock(&cpu->lock);
     }
+    for (uint32_t i = 0; i < e->cpu_count; i++)
+        finish_work(e->cpus[i]->cpu);
 }
 
 static void engine_resume(Accel *a)

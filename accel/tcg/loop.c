@@ -218,6 +218,7 @@ static bool wait_until_runnable(VCPU *cpu)
             pthread_mutex_unlock(&cpu->lock);
             vcpu_drain_work(cpu);
             pthread_mutex_lock(&cpu->lock);
+            pthread_cond_signal(&cpu->paused);
             continue;
         }
         if (!cpu->stop && cpu->halted && cpu->ops->has_work(cpu))

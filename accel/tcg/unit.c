@@ -78,7 +78,7 @@ static void page_protect(AccelCpu *ac, RamAddr ram, const uint8_t *host)
         return;
     uintptr_t page = (uintptr_t)host & ~(uintptr_t)(GUEST_PAGE_SIZE - 1);
     tlb_protect_code(ac->cpu->tlb, (const void *)page);
-    vcpu_queue_work_others(ac->cpu, protect_work, page, align_down(ram, GUEST_PAGE_SIZE));
+    vcpu_queue_flush_others(ac->cpu, protect_work, page, align_down(ram, GUEST_PAGE_SIZE));
 }
 
 static uint64_t granule_mask(RamAddr ram, uint64_t len)
@@ -213,7 +213,7 @@ static void unit_kill_locked(TcgEngine *e, VCPU *writer, Unit *u)
         if (cpu == writer)
             tlb_remove_jump(cpu->tlb, u->pc, e->pc_shift);
         else
-            vcpu_queue_work(cpu, remove_jump_work, u->pc, e->pc_shift);
+            vcpu_queue_flush(cpu, remove_jump_work, u->pc, e->pc_shift);
     }
     e->stats.invalidations++;
 }

@@ -74,7 +74,7 @@ static void power_on_work(VCPU *vcpu, uint64_t entry, uint64_t context)
 
 void arm_cpu_power_on(ArmCpu *cpu, uint64_t entry, uint64_t context)
 {
-    vcpu_queue_work(&cpu->vcpu, power_on_work, entry, context);
+    vcpu_queue_start(&cpu->vcpu, power_on_work, entry, context);
 }
 
 const char *arm_cpu_compatible(const ArmCpu *cpu)

@@ -301,7 +301,7 @@ void arm_tlbi(ArmCpu *cpu, unsigned op, bool broadcast, uint64_t operand)
               (unsigned long long)operand, broadcast ? " to all" : "");
     tlbi_work(vcpu, op, operand);
     if (broadcast && vcpu->peer_count > 1) {
-        vcpu_queue_work_others(vcpu, tlbi_work, op, operand);
+        vcpu_queue_flush_others(vcpu, tlbi_work, op, operand);
         cpu->tlbi_pending = 1;
     }
 }
