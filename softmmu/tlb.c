@@ -45,6 +45,7 @@ static void bank_clear_jumps(TlbBank *bank)
     for (unsigned i = 0; i < ARRAY_SIZE(bank->jumps); i++)
         bank->jumps[i] = (TlbJump){ TLB_JUMP_EMPTY, NULL };
     memset(bank->jump_pages, 0, sizeof(bank->jump_pages));
+    bank->jump_halves = 0;
 }
 
 static void bank_clear(TlbBank *bank)
@@ -183,13 +184,15 @@ static uint64_t jump_page_bit(Vaddr va)
 
 static uint64_t *jump_page_word(TlbBank *bank, Vaddr va)
 {
-    return &bank->jump_pages[(va >> (GUEST_PAGE_BITS + 6)) & 7];
+    return &bank->jump_pages[(va >> (GUEST_PAGE_BITS + 6)) & (ARRAY_SIZE(bank->jump_pages) - 1)];
 }
 
 void tlb_enter_jump(TlbBank *bank, Vaddr pc, unsigned pc_shift, const void *code)
 {
     bank->jumps[(pc >> pc_shift) & ((1u << TLB_JUMP_BITS) - 1)] = (TlbJump){ pc, code };
     *jump_page_word(bank, pc) |= jump_page_bit(pc);
+    bank->jump_halves |= 1 << (pc >> 55 & 1);
+    bank->jump_shift = pc_shift;
     bank->clean = false;
 }
 
@@ -224,6 +227,21 @@ static bool same_page(uint64_t tag, Vaddr va)
     return !((tag ^ va) << 8 >> (8 + GUEST_PAGE_BITS));
 }
 
+/* Jumps into one page lie in neighbouring slots. Kernels flush mostly pages of user space, which
+ * their own banks hold no jumps to: the halves of the address space sort that out. */
+static void bank_flush_page_jumps(TlbBank *bank, Vaddr va)
+{
+    if (!(bank->jump_halves >> (va >> 55 & 1) & 1) ||
+        !(*jump_page_word(bank, va) & jump_page_bit(va)))
+        return;
+    uint64_t first = (va & ~bit_mask(GUEST_PAGE_BITS)) >> bank->jump_shift;
+    for (unsigned i = 0; i < GUEST_PAGE_SIZE >> bank->jump_shift; i++) {
+        TlbJump *j = &bank->jumps[(first + i) & ((1u << TLB_JUMP_BITS) - 1)];
+        if (same_page(j->pc, va))
+            *j = (TlbJump){ TLB_JUMP_EMPTY, NULL };
+    }
+}
+
 static void bank_flush_page(TlbBank *bank, Vaddr va, uint32_t asid, bool any_asid)
 {
     bool ours = any_asid || bank->key.asid == asid;
@@ -234,8 +252,7 @@ static void bank_flush_page(TlbBank *bank, Vaddr va, uint32_t asid, bool any_asi
     /* a mapping in the span may be global, so the ASID does not help */
     if (va >= bank->large_first && va <= bank->large_last)
         bank_clear_entries(bank);
-    if (*jump_page_word(bank, va) & jump_page_bit(va))
-        bank_clear_jumps(bank);
+    bank_flush_page_jumps(bank, va);
 }
 
 void tlb_flush_page(Tlb *tlb, Vaddr va, uint32_t asid, bool any_asid)

@@ -26,7 +26,7 @@
 
 #define TLB_BITS 10         /* entries of a bank, log2 */
 #define TLB_ENTRY_BITS 5    /* bytes of an entry, log2 */
-#define TLB_JUMP_BITS 12    /* jump cache entries of a bank, log2 */
+#define TLB_JUMP_BITS 14    /* jump cache entries of a bank, log2 */
 #define TLB_BANKS 16
 #define TLB_L2_BITS 12
 
@@ -72,7 +72,9 @@ typedef struct TlbBank {
     bool clean;                       /* holds nothing since the last flush */
     uint64_t last_use;
     Vaddr large_first, large_last;    /* spans all entries that came from larger mappings */
-    uint64_t jump_pages[8];           /* filter: pages (by low bits of their number) with jumps */
+    uint64_t jump_pages[64];          /* filter: pages (by low bits of their number) with jumps */
+    uint8_t jump_halves;              /* bit n: there are jumps to addresses with bit 55 == n */
+    uint8_t jump_shift;               /* pc_shift of the jumps */
 } TlbBank;
 
 enum { TLB_READ = 1, TLB_WRITE = 2, TLB_EXEC = 4 };

@@ -31,7 +31,7 @@ struct Unit {
     Unit *next_page;
 } __attribute__((aligned(64)));
 
-#define UNIT_HASH_BITS 16
+#define UNIT_HASH_BITS 18
 
 /* What is known of a guest page that holds translated code. */
 typedef struct UnitPage {
