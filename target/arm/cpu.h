@@ -81,6 +81,8 @@ typedef struct ArmCpu {
     ArmException exception; /* left by raise_* for deliver */
     uint64_t user_flags;    /* mode bits when last at EL0: names the bank of LDTR and STTR */
     uint32_t tlbi_pending;  /* a broadcast TLBI is not known to be complete: DSB waits */
+    uint32_t el1_local;     /* regimes (as in TlbKey, ASID_OF_EL1) that hold non-global entries */
+    bool el1_by_asid;       /* banks of EL1 are tagged by ASID after all */
     uint32_t walk_fsc;      /* why the last walk refused: fault status code as in ESR_ELx */
     ArmTimer timers[ARM_TIMER_COUNT];
     atomic_uint irq_levels; /* bit ArmIrqInput: level of the input line */

@@ -25,6 +25,8 @@ static inline unsigned arm_id_field(uint64_t id_register, unsigned lsb)
 }
 #define ARM_MMFR1_PAN 20
 #define ARM_MMFR2_UAO 4
+#define ARM_MMFR2_E0PD 60
+#define ARM_PFR0_CSV2 56
 #define ARM_ISAR0_ATOMIC 20
 
 /* ---- PSTATE and exceptions (exceptions.c); Arm ARM D1.3, D24.2.36 (ESR_ELx) --------------- */
@@ -104,6 +106,8 @@ Vaddr arm_canonical(VCPU *vcpu, Vaddr va);
 void arm_raise_mmu(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, MmuError error);
 void arm_bank_key(VCPU *vcpu, bool unprivileged, TlbKey *key);
 bool arm_debug_translate(VCPU *vcpu, Vaddr va, Hwaddr *gpa);
+/* To be called when TTBRn_EL1 was written with another ASID. */
+void arm_asid_changed(ArmCpu *cpu);
 /* AT S1E1R and the like: PAR_EL1 gets the result. */
 void arm_address_translate(ArmCpu *cpu, Vaddr va, bool el0, bool write);
 /* TLBI of one CPU or all; `op` is op2 of the instruction, `operand` Xt. */

@@ -11,6 +11,8 @@
 #define TCR_AS BIT(36)
 #define TCR_TBI0 BIT(37)
 #define TCR_TBI1 BIT(38)
+#define TCR_E0PD0 BIT(55)
+#define TCR_E0PD1 BIT(56)
 #define TCR_EPD0 BIT(7)
 #define TCR_EPD1 BIT(23)
 
@@ -35,6 +37,7 @@ enum { REGIME_EL1 = 1 << 0, REGIME_MMU = 1 << 1, REGIME_PAN = 1 << 2 };
 typedef struct Half {
     unsigned size_bits;  /* 64 - TxSZ */
     bool tbi, disabled;
+    bool el0_disabled;   /* E0PD: EL0 has no access, whatever the tables say */
     unsigned granule;    /* TGx as for TTBR0: 0 is 4K */
     uint64_t ttbr;
 } Half;
@@ -49,6 +52,8 @@ static Half half_of(const ArmCpu *cpu, Vaddr va)
         .size_bits = 64 - MIN(MAX(txsz, 16u), 39u),
         .tbi = tcr & (high ? TCR_TBI1 : TCR_TBI0),
         .disabled = tcr & (high ? TCR_EPD1 : TCR_EPD0),
+        .el0_disabled = (tcr & (high ? TCR_E0PD1 : TCR_E0PD0)) &&
+                        arm_id_field(cpu->model->id_aa64mmfr2, ARM_MMFR2_E0PD),
         .granule = high ? tg1_as_tg0[bits_get(tcr, 30, 2)] : bits_get(tcr, 14, 2),
         .ttbr = high ? cpu->ttbr1_el1 : cpu->ttbr0_el1,
     };
@@ -60,6 +65,26 @@ uint32_t arm_asid(const ArmCpu *cpu)
     return ttbr >> 48 & (cpu->tcr_el1 & TCR_AS ? 0xffff : 0xff);
 }
 
+/* A kernel sees little but global mappings: banks of EL1 serve all ASIDs, under a number that is
+ * none. The exceptions (user memory without PAN, an identity map) are noted in el1_local and
+ * dropped when the ASID changes. This ends with the first non-global mapping of the upper half:
+ * kernels that hide from user space by separate tables (KPTI) have no others. */
+#define ASID_OF_EL1(pan) (0x10000u + ((pan) != 0))
+
+static void drop_el1_local(ArmCpu *cpu)
+{
+    for (unsigned pan = 0; pan < 2; pan++)
+        if (cpu->el1_local >> pan & 1)
+            tlb_flush_asid(cpu->vcpu.tlb, ASID_OF_EL1(pan));
+    cpu->el1_local = 0;
+}
+
+void arm_asid_changed(ArmCpu *cpu)
+{
+    if (cpu->el1_local)
+        drop_el1_local(cpu);
+}
+
 void arm_bank_key(VCPU *vcpu, bool unprivileged, TlbKey *key)
 {
     ArmCpu *cpu = arm_cpu(vcpu);
@@ -69,7 +94,7 @@ void arm_bank_key(VCPU *vcpu, bool unprivileged, TlbKey *key)
     *key = (TlbKey){
         .regime = (el1 ? REGIME_EL1 : 0) | (mmu ? REGIME_MMU : 0) |
                   (el1 && cpu->pan ? REGIME_PAN : 0),
-        .asid = mmu ? arm_asid(cpu) : 0,
+        .asid = !mmu ? 0 : el1 && !cpu->el1_by_asid ? ASID_OF_EL1(cpu->pan) : arm_asid(cpu),
         /* LDTR and STTR share the bank of user code, though nothing is fetched through it */
         .flags = el1 ? arm_unit_flags(vcpu) : cpu->user_flags,
     };
@@ -205,7 +230,7 @@ static bool walk(Walk *w, TlbFill *fill)
     Half h = half_of(cpu, w->va);
     unsigned top = h.tbi ? 56 : 64;
     int64_t high = sign_extend(w->va, top) >> h.size_bits;
-    if (high != (w->va & BIT(55) ? -1 : 0) || h.disabled)
+    if (high != (w->va & BIT(55) ? -1 : 0) || h.disabled || (h.el0_disabled && !w->privileged))
         return refuse(w, FSC_TRANSLATION);
     if (h.granule != 0) {
         log_print(cpu->vcpu.log, LOG_GUEST_ERRORS,
@@ -223,6 +248,10 @@ bool arm_walk(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, TlbFill
     Walk w = { .cpu = cpu, .va = va, .access = access, .privileged = cpu->el && !unprivileged,
                .pan = cpu->pan };
     bool ok = walk(&w, fill);
+    if (ok && w.privileged && !fill->global && !cpu->el1_by_asid) {
+        cpu->el1_local |= 1u << (w.pan != 0);
+        cpu->el1_by_asid |= va >> 55 & 1;
+    }
     if (log_on(vcpu->log, LOG_MMU)) {
         static const char *const names[] = { "read", "write", "fetch" };
         FILE *out = log_begin(vcpu->log);
@@ -282,12 +311,16 @@ void arm_address_translate(ArmCpu *cpu, Vaddr va, bool el0, bool write)
 
 static void tlbi_work(VCPU *vcpu, uint64_t op, uint64_t operand)
 {
+    ArmCpu *cpu = arm_cpu(vcpu);
     uint32_t asid = operand >> 48;
     Vaddr va = sign_extend((operand & bit_mask(44)) << GUEST_PAGE_BITS, 56);
     switch (op & 3) { /* bit 2: the last level only */
     case 0: tlb_flush_all(vcpu->tlb); break;
-    case 1: tlb_flush_page(vcpu->tlb, va, asid, false); break;
-    case 2: tlb_flush_asid(vcpu->tlb, asid); break;
+    case 1: tlb_flush_page(vcpu->tlb, va, asid, cpu->el1_local != 0); break;
+    case 2:
+        tlb_flush_asid(vcpu->tlb, asid);
+        drop_el1_local(cpu);
+        break;
     case 3: tlb_flush_page(vcpu->tlb, va, 0, true); break;
     }
 }

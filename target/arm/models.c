@@ -35,6 +35,7 @@ static const ArmModel models[] = {
         .midr = 0x000f0510, .id_aa64pfr0 = PFR0, .id_aa64dfr0 = DFR0,
         .id_aa64isar0 = ISAR0 | FIELD(20, 2), /* LSE */
         .id_aa64mmfr0 = MMFR0, .id_aa64mmfr1 = FIELD(ARM_MMFR1_PAN, 1),
+        .id_aa64mmfr2 = FIELD(ARM_MMFR2_E0PD, 1), /* spares kernels page table isolation */
         .ctr = CTR | CTR_IDC | CTR_DIC, .clidr = 0x0a200023, .dczid = 4,
         .ccsidr = { 0x701fe01a, 0x201fe00a, 0x70ffe07a },
     },

@@ -53,6 +53,14 @@ static void write_plain(ArmCpu *cpu, const SysReg *r, uint64_t v)
     *storage(cpu, r) = v;
 }
 
+static void write_ttbr(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    uint32_t asid = arm_asid(cpu);
+    *storage(cpu, r) = v;
+    if (arm_asid(cpu) != asid)
+        arm_asid_changed(cpu);
+}
+
 static uint64_t read_ccsidr(ArmCpu *cpu, const SysReg *r)
 {
     switch (cpu->csselr_el1) {
@@ -154,9 +162,9 @@ static const SysReg table[] = {
     { "CPACR_EL1", R3(0, 1, 0, 2), RW1, .kind = SYSREG_STORAGE, .bytes = 8,
       .offset = offsetof(ArmCpu, cpacr_el1), .mask = 3 << 20, .write = write_plain,
       .flags = SYSREG_MODE },
-    { "TTBR0_EL1", R3(0, 2, 0, 0), RW1, AT64(ttbr0_el1), .write = write_plain,
+    { "TTBR0_EL1", R3(0, 2, 0, 0), RW1, AT64(ttbr0_el1), .write = write_ttbr,
       .flags = SYSREG_MODE },
-    { "TTBR1_EL1", R3(0, 2, 0, 1), RW1, AT64(ttbr1_el1), .write = write_plain,
+    { "TTBR1_EL1", R3(0, 2, 0, 1), RW1, AT64(ttbr1_el1), .write = write_ttbr,
       .flags = SYSREG_MODE },
     { "TCR_EL1", R3(0, 2, 0, 2), RW1, AT64(tcr_el1), .write = write_tcr, .flags = SYSREG_MODE },
     { "MAIR_EL1", R3(0, 10, 2, 0), RW1, AT64(mair_el1) },
@@ -325,6 +333,7 @@ void arm_sysregs_reset(ArmCpu *cpu)
     }
     cpu->oslsr_el1 = OSLSR_IMPLEMENTED | OSLSR_LOCKED;
     cpu->cntfrq_hz = ARM_CNTFRQ_HZ;
-    cpu->tlbi_pending = 0;
+    cpu->tlbi_pending = cpu->el1_local = 0;
+    cpu->el1_by_asid = false;
     arm_fp_reset(cpu);
 }

@@ -3,8 +3,9 @@
 // The translation of a unit: the loop over instructions, the ways out, and what the chapters
 // share. Contract and conventions in translate.h.
 //
-// SP alignment (Arm ARM D1.8.2): no check is made where SP is used. Whether SP is misaligned is
-// a mode bit; an instruction that may change it leaves the unit if SP ended up misaligned.
+// SP alignment (Arm ARM D1.8.2). At EL0 no check is made where SP is used: whether SP is misaligned
+// is a mode bit, and an instruction that may change it leaves the unit if SP ended up misaligned.
+// At EL1, where kernels calculate in SP at every exception, the first use in a unit checks.
 #include "target/arm/translate.h"
 
 #include <string.h>
@@ -138,6 +139,11 @@ static void emit_cold(DisasContext *s)
         ir_block_begin(&s->b, block);
         if (c->kind == COLD_DSB)
             ir_call0(&s->b, &helper_dsb_wait);
+        if (c->kind == COLD_SP_FAULT) {
+            ir_insn_start(&s->b, c->pc);
+            gen_raise(s, ESR(EC_SP_ALIGN, 0));
+            continue;
+        }
         gen_exit_reason(s, c->pc, IR_REASON_RESYNC);
     }
 }
@@ -150,7 +156,12 @@ IrRef mem_base(DisasContext *s, unsigned rn)
         gen_raise(s, ESR(EC_SP_ALIGN, 0));
         return IR_NONE;
     }
-    return reg_get_sp(s, true, rn);
+    IrRef base = reg_get_sp(s, true, rn);
+    if (rn == 31 && !s->sp_aligned) {
+        gen_cold_if(s, IR_I64, base, ir_imm64(&s->b, 15), IR_TSTNE, COLD_SP_FAULT, s->pc);
+        s->sp_aligned = true;
+    }
+    return base;
 }
 
 IrRef mem_extend(DisasContext *s, unsigned rm, unsigned option, unsigned shift)
@@ -209,7 +220,7 @@ uint64_t arm_unit_flags(VCPU *vcpu)
     bool sp_check = c & (cpu->el ? SCTLR_SA : SCTLR_SA0);
     return (cpu->el ? UNIT_EL1 | UNIT_EL0_ALL : el0_flags(cpu)) |
            ((c & SCTLR_A) || !(c & SCTLR_M) ? UNIT_ALIGN : 0) | (sp_check ? UNIT_SP_CHECK : 0) |
-           (sp_check && (cpu->regs.sp & 15) ? UNIT_SP_MISALIGNED : 0) |
+           (sp_check && !cpu->el && (cpu->regs.sp & 15) ? UNIT_SP_MISALIGNED : 0) |
            (cpu->el && cpu->spsel ? UNIT_SPSEL : 0) | (cpu->il ? UNIT_ILLEGAL : 0) |
            step_flags(cpu) | fp_flags(cpu);
 }
@@ -222,6 +233,10 @@ static void check_sp(DisasContext *s)
     s->sp_written = false;
     if (!(s->flags & UNIT_SP_CHECK) || s->ended)
         return;
+    if (s->el) {
+        s->sp_aligned = false;
+        return;
+    }
     if (s->flags & UNIT_SP_MISALIGNED) {
         gen_exit_reason(s, s->pc + 4, IR_REASON_RESYNC);
         return;
@@ -251,6 +266,7 @@ static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr
     s->fp_soft = flags & UNIT_FPCR_FZ;
     s->fp_default_nan = flags & UNIT_FPCR_DN;
     s->rmode = flags >> UNIT_RMODE_SHIFT & 3;
+    s->sp_aligned = !(s->el && (flags & UNIT_SP_CHECK));
     s->sp_written = s->ended = false;
     s->cold_count = 0;
     ir_builder_init(&s->b, unit);

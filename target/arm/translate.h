@@ -43,7 +43,7 @@ enum {
     UNIT_FP_TRAP = 1 << 1,       /* CPACR_EL1.FPEN refuses FP and SIMD here */
     UNIT_ALIGN = 1 << 2,         /* unaligned accesses fault: SCTLR_EL1.A, or the MMU is off */
     UNIT_SP_CHECK = 1 << 3,      /* SCTLR_EL1.SA, SA0 */
-    UNIT_SP_MISALIGNED = 1 << 4, /* and SP is misaligned now */
+    UNIT_SP_MISALIGNED = 1 << 4, /* and SP is misaligned now (EL0) */
     UNIT_SPSEL = 1 << 5,         /* EL1 on SP_EL1 */
     UNIT_STEP = 1 << 6,          /* software step is active (MDSCR_EL1.SS) */
     UNIT_STEP_SS = 1 << 7,       /* and not pending: one instruction to go */
@@ -69,10 +69,11 @@ enum {
                    UNIT_EL0VCT | UNIT_EL0PCT | UNIT_EL0VT | UNIT_EL0PT,
 };
 
-/* Code out of line, emitted when the unit is complete: leave at `pc`, doing `kind`. */
+/* Code out of line, emitted when the unit is complete. */
 typedef enum ColdKind {
-    COLD_RESYNC,   /* return to the engine's loop */
+    COLD_RESYNC,   /* return to the engine's loop, to go on at `pc` */
     COLD_DSB,      /* wait for other CPUs' invalidations, then go on */
+    COLD_SP_FAULT, /* raise the SP alignment fault of the instruction at `pc` */
 } ColdKind;
 
 typedef struct ColdExit {
@@ -95,6 +96,7 @@ typedef struct DisasContext {
     bool fp_soft;      /* FPCR.FZ: single and double arithmetic goes through soft helpers */
     bool fp_default_nan; /* FPCR.DN; the unit's nan_rule says so too */
     unsigned rmode;    /* FPCR.RMode: 0 RN, 1 RP, 2 RM, 3 RZ; the host's control register agrees */
+    bool sp_aligned;   /* needs no check (again) in this unit */
     bool sp_written;   /* this instruction wrote SP with who knows what */
     bool ended;        /* a terminator of the unit has been emitted */
     unsigned cold_count;
