@@ -7,6 +7,7 @@
 // consistent, so either the sender waits or the vCPU drains before it enters.
 #include "softmmu/vcpu.h"
 
+#include <assert.h>
 #include <sched.h>
 
 bool vcpu_init(VCPU *cpu, const CpuOps *ops, uint32_t index, MemorySpace *memory,
@@ -51,79 +52,99 @@ static void announce_locked(VCPU *cpu)
     pthread_cond_signal(&cpu->wake);
 }
 
-/* One flush of everything for what waits: work_pending never passes through 0 meanwhile. */
-static void coalesce_locked(VCPU *cpu)
+static bool all_queued_locked(const VcpuQueue *q, const VcpuFlush *kind)
 {
-    VcpuQueue *q = &cpu->work;
-    uint32_t dropped = q->count;
-    q->count = 0;
-    q->flush_all = true;
-    announce_locked(cpu);
-    atomic_fetch_sub(&cpu->work_pending, dropped);
+    for (uint32_t i = 0; i < q->all_count; i++)
+        if (q->all[i] == kind)
+            return true;
+    return false;
 }
 
-void vcpu_queue_flush(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a, uint64_t b)
+/* work_pending never passes through 0 meanwhile: what was asked for is still to be done. */
+static void coalesce_locked(VCPU *cpu)
 {
-    VcpuQueue *q = &cpu->work;
+    VcpuQueue *q = &cpu->queue;
+    for (uint32_t i = 0; i < q->count; i++) {
+        const VcpuFlush *kind = q->ring[i].kind;
+        if (all_queued_locked(q, kind))
+            continue;
+        assert(q->all_count < VCPU_FLUSH_KINDS_MAX);
+        q->all[q->all_count++] = kind;
+        announce_locked(cpu);
+    }
+    atomic_fetch_sub(&cpu->work_pending, q->count);
+    q->count = q->first = 0;
+}
+
+void vcpu_queue_flush(VCPU *cpu, const VcpuFlush *kind, uint64_t a, uint64_t b)
+{
+    VcpuQueue *q = &cpu->queue;
     pthread_mutex_lock(&cpu->lock);
-    if (!q->flush_all && q->count == VCPU_WORK_MAX)
+    if (q->count == VCPU_FLUSHES_MAX)
         coalesce_locked(cpu);
-    if (!q->flush_all) {
-        q->ring[(q->first + q->count++) % VCPU_WORK_MAX] = (VcpuWork){ fn, a, b };
+    if (!all_queued_locked(q, kind)) {
+        uint32_t i = (q->first + q->count++) % VCPU_FLUSHES_MAX;
+        q->ring[i].kind = kind;
+        q->ring[i].a = a;
+        q->ring[i].b = b;
         announce_locked(cpu);
     }
     pthread_mutex_unlock(&cpu->lock);
 }
 
-void vcpu_queue_flush_others(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a,
-                             uint64_t b)
+void vcpu_queue_flush_others(VCPU *cpu, const VcpuFlush *kind, uint64_t a, uint64_t b)
 {
     for (uint32_t i = 0; i < cpu->peer_count; i++)
         if (cpu->peers[i] != cpu)
-            vcpu_queue_flush(cpu->peers[i], fn, a, b);
+            vcpu_queue_flush(cpu->peers[i], kind, a, b);
 }
 
 void vcpu_queue_start(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a, uint64_t b)
 {
+    VcpuQueue *q = &cpu->queue;
     pthread_mutex_lock(&cpu->lock);
-    if (!cpu->work.start.fn)
+    if (!q->start.fn)
         announce_locked(cpu);
-    cpu->work.start = (VcpuWork){ fn, a, b };
+    q->start.fn = fn;
+    q->start.a = a;
+    q->start.b = b;
     pthread_mutex_unlock(&cpu->lock);
 }
 
-static void flush_all_work(VCPU *cpu, uint64_t a, uint64_t b)
+/* Do one thing. The caller saw work_pending, and only this thread takes from the queue: there is
+ * something. */
+static void serve_queue(VCPU *cpu)
 {
-    (void)a;
-    (void)b;
-    tlb_flush_all(cpu->tlb);
-}
-
-/* The caller saw work_pending: only this thread takes from the queue, so there is something. */
-static VcpuWork take_work(VCPU *cpu)
-{
-    VcpuQueue *q = &cpu->work;
-    VcpuWork w = { .fn = flush_all_work };
+    VcpuQueue *q = &cpu->queue;
+    void (*fn)(VCPU *, uint64_t, uint64_t) = NULL;
+    void (*all)(VCPU *) = NULL;
+    uint64_t a = 0, b = 0;
     pthread_mutex_lock(&cpu->lock);
-    if (q->flush_all) {
-        q->flush_all = false;
+    if (q->all_count) {
+        all = q->all[--q->all_count]->all;
     } else if (q->count) {
-        w = q->ring[q->first];
-        q->first = (q->first + 1) % VCPU_WORK_MAX;
+        fn = q->ring[q->first].kind->one;
+        a = q->ring[q->first].a;
+        b = q->ring[q->first].b;
+        q->first = (q->first + 1) % VCPU_FLUSHES_MAX;
         q->count--;
     } else {
-        w = q->start;
+        fn = q->start.fn;
+        a = q->start.a;
+        b = q->start.b;
         q->start.fn = NULL;
     }
     pthread_mutex_unlock(&cpu->lock);
-    return w;
+    if (all)
+        all(cpu);
+    else
+        fn(cpu, a, b);
 }
 
 void vcpu_drain_work(VCPU *cpu)
 {
     while (atomic_load(&cpu->work_pending)) {
-        VcpuWork w = take_work(cpu);
-        w.fn(cpu, w.a, w.b);
+        serve_queue(cpu);
         atomic_fetch_sub(&cpu->work_pending, 1);
     }
 }

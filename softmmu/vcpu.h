@@ -91,21 +91,29 @@ typedef struct CpuOps {
     void (*destroy)(VCPU *cpu);
 } CpuOps;
 
-/* Something to do on a vCPU's own thread. */
-typedef struct VcpuWork {
-    void (*fn)(VCPU *cpu, uint64_t a, uint64_t b);
-    uint64_t a, b;
-} VcpuWork;
+/* A kind of invalidation that others ask of a vCPU. */
+typedef struct VcpuFlush {
+    void (*one)(VCPU *cpu, uint64_t a, uint64_t b);
+    void (*all)(VCPU *cpu); /* has the effect of any number of one(), and may do more */
+} VcpuFlush;
 
-#define VCPU_WORK_MAX 64u
+#define VCPU_FLUSHES_MAX 64u
+#define VCPU_FLUSH_KINDS_MAX 4u
 
 /* What waits for a vCPU, under its lock. Bounded, so that no guest can make it grow and nothing
- * has to be allocated: invalidations that do not fit are replaced by one that covers them all. */
+ * has to be allocated: when the ring is full, the all() of each kind in it takes its place. */
 typedef struct VcpuQueue {
-    VcpuWork ring[VCPU_WORK_MAX];
+    struct {
+        const VcpuFlush *kind;
+        uint64_t a, b;
+    } ring[VCPU_FLUSHES_MAX];
     uint32_t first, count;
-    bool flush_all; /* instead of what did not fit: the whole TLB */
-    VcpuWork start; /* fn NULL: none */
+    const VcpuFlush *all[VCPU_FLUSH_KINDS_MAX];
+    uint32_t all_count;
+    struct {
+        void (*fn)(VCPU *cpu, uint64_t a, uint64_t b); /* NULL: none */
+        uint64_t a, b;
+    } start;
 } VcpuQueue;
 
 struct VCPU {
@@ -133,7 +141,7 @@ struct VCPU {
     bool stop, stopped, quit;
     bool halted;        /* WFI */
     bool powered_off;   /* PSCI: waiting for CPU_ON */
-    VcpuQueue work;
+    VcpuQueue queue;
     _Atomic uint32_t work_pending; /* not 0: something is queued, or being done */
     atomic_bool in_guest; /* inside translated code: others must wait for it at a shootdown */
 
@@ -179,14 +187,12 @@ void vcpu_fini(VCPU *cpu);
 /* Make the vCPU look at its state soon: any thread. Wakes it from WFI too. */
 void vcpu_kick(VCPU *cpu);
 
-/* Run fn(cpu, a, b) on the vCPU's thread before it executes another translated instruction. `fn`
- * invalidates part of the vCPU's TLB or of its jump caches, nothing else: when too many wait,
- * tlb_flush_all() takes their place. Any thread; from its own thread too (then it runs at the next
- * poll). */
-void vcpu_queue_flush(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a, uint64_t b);
+/* Run kind->one(cpu, a, b), or kind->all(cpu) when too many wait, on the vCPU's thread before it
+ * executes another translated instruction. Any thread; from its own thread too (then it runs at
+ * the next poll). */
+void vcpu_queue_flush(VCPU *cpu, const VcpuFlush *kind, uint64_t a, uint64_t b);
 /* As above on every other vCPU of the machine. */
-void vcpu_queue_flush_others(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a,
-                             uint64_t b);
+void vcpu_queue_flush_others(VCPU *cpu, const VcpuFlush *kind, uint64_t a, uint64_t b);
 /* Have a vCPU that is powered off carry out fn(cpu, a, b), which starts it. There is one such
  * request at a time: another one takes its place. Any thread. */
 void vcpu_queue_start(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_t a, uint64_t b);

@@ -70,6 +70,15 @@ static void protect_work(VCPU *cpu, uint64_t host_page, uint64_t ram_page)
         unit_invalidate_range(cpu->accel->engine, cpu, ram_page, GUEST_PAGE_SIZE);
 }
 
+static void protect_all(VCPU *cpu)
+{
+    TcgEngine *e = cpu->accel->engine;
+    tlb_flush_all(cpu->tlb);
+    unit_invalidate_range(e, cpu, 0, e->page_count << GUEST_PAGE_BITS);
+}
+
+static const VcpuFlush protect_flush = { protect_work, protect_all };
+
 /* From now on stores to the page are seen: before its bytes are read for translation. */
 static void page_protect(AccelCpu *ac, RamAddr ram, const uint8_t *host)
 {
@@ -78,7 +87,7 @@ static void page_protect(AccelCpu *ac, RamAddr ram, const uint8_t *host)
         return;
     uintptr_t page = (uintptr_t)host & ~(uintptr_t)(GUEST_PAGE_SIZE - 1);
     tlb_protect_code(ac->cpu->tlb, (const void *)page);
-    vcpu_queue_flush_others(ac->cpu, protect_work, page, align_down(ram, GUEST_PAGE_SIZE));
+    vcpu_queue_flush_others(ac->cpu, &protect_flush, page, align_down(ram, GUEST_PAGE_SIZE));
 }
 
 static uint64_t granule_mask(RamAddr ram, uint64_t len)
@@ -195,6 +204,13 @@ static void remove_jump_work(VCPU *cpu, uint64_t pc, uint64_t pc_shift)
     tlb_remove_jump(cpu->tlb, pc, pc_shift);
 }
 
+static void remove_all_jumps(VCPU *cpu)
+{
+    tlb_flush_jumps(cpu->tlb);
+}
+
+static const VcpuFlush remove_jump_flush = { remove_jump_work, remove_all_jumps };
+
 static void unit_unhash(TcgEngine *e, Unit *u)
 {
     _Atomic(Unit *) *at = &e->hash[unit_hash(u->ram, u->pc, u->flags)];
@@ -213,7 +229,7 @@ static void unit_kill_locked(TcgEngine *e, VCPU *writer, Unit *u)
         if (cpu == writer)
             tlb_remove_jump(cpu->tlb, u->pc, e->pc_shift);
         else
-            vcpu_queue_flush(cpu, remove_jump_work, u->pc, e->pc_shift);
+            vcpu_queue_flush(cpu, &remove_jump_flush, u->pc, e->pc_shift);
     }
     e->stats.invalidations++;
 }

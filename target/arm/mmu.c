@@ -325,6 +325,13 @@ static void tlbi_work(VCPU *vcpu, uint64_t op, uint64_t operand)
     }
 }
 
+static void tlbi_all(VCPU *vcpu)
+{
+    tlb_flush_all(vcpu->tlb);
+}
+
+static const VcpuFlush tlbi_flush = { tlbi_work, tlbi_all };
+
 void arm_tlbi(ArmCpu *cpu, unsigned op, bool broadcast, uint64_t operand)
 {
     VCPU *vcpu = &cpu->vcpu;
@@ -334,7 +341,7 @@ void arm_tlbi(ArmCpu *cpu, unsigned op, bool broadcast, uint64_t operand)
               (unsigned long long)operand, broadcast ? " to all" : "");
     tlbi_work(vcpu, op, operand);
     if (broadcast && vcpu->peer_count > 1) {
-        vcpu_queue_flush_others(vcpu, tlbi_work, op, operand);
+        vcpu_queue_flush_others(vcpu, &tlbi_flush, op, operand);
         cpu->tlbi_pending = 1;
     }
 }

@@ -11,9 +11,9 @@ typedef struct Rig {
     VCPU *peers[2];
 } Rig;
 
-/* What the work functions below did, by way of their second argument. */
+/* What the functions below did, by way of the second argument. */
 typedef struct Trace {
-    uint64_t seen[2 * VCPU_WORK_MAX];
+    uint64_t seen[VCPU_FLUSHES_MAX];
     unsigned count;
 } Trace;
 
@@ -41,9 +41,27 @@ static void note(VCPU *cpu, uint64_t value, uint64_t trace)
     t->seen[t->count++] = value;
 }
 
-static uint64_t flushes(VCPU *cpu)
+/* These say that they ran by what no vCPU without an engine uses. */
+static void all_of_a(VCPU *cpu)
 {
-    return tlb_stats(cpu->tlb)->flushes_all;
+    cpu->guest_mxcsr += 1;
+}
+
+static void all_of_b(VCPU *cpu)
+{
+    cpu->guest_mxcsr += 0x10000;
+}
+
+static const VcpuFlush kind_a = { note, all_of_a }, kind_b = { note, all_of_b };
+
+static unsigned all_a(const VCPU *cpu)
+{
+    return (cpu->guest_mxcsr - 0x1f80) & 0xffff;
+}
+
+static unsigned all_b(const VCPU *cpu)
+{
+    return (cpu->guest_mxcsr - 0x1f80) >> 16;
 }
 
 Test(vcpu, queued_invalidations_are_done_in_order)
@@ -51,34 +69,50 @@ Test(vcpu, queued_invalidations_are_done_in_order)
     Rig r;
     Trace t = { .count = 0 };
     rig_init(&r);
-    for (uint64_t i = 0; i < VCPU_WORK_MAX; i++)
-        vcpu_queue_flush(&r.cpu, note, i, (uintptr_t)&t);
+    for (uint64_t i = 0; i < VCPU_FLUSHES_MAX; i++)
+        vcpu_queue_flush(&r.cpu, i % 2 ? &kind_a : &kind_b, i, (uintptr_t)&t);
     cr_assert(atomic_load(&r.cpu.exit_request));
     vcpu_drain_work(&r.cpu);
-    cr_assert(eq(u32, t.count, VCPU_WORK_MAX));
-    for (uint64_t i = 0; i < VCPU_WORK_MAX; i++)
+    cr_assert(eq(u32, t.count, VCPU_FLUSHES_MAX));
+    for (uint64_t i = 0; i < VCPU_FLUSHES_MAX; i++)
         cr_assert(eq(u64, t.seen[i], i));
-    cr_assert(eq(u64, flushes(&r.cpu), 0));
+    cr_assert(eq(u32, all_a(&r.cpu) + all_b(&r.cpu), 0));
     rig_fini(&r);
 }
 
-Test(vcpu, too_many_invalidations_become_one_of_everything)
+Test(vcpu, too_many_of_a_kind_become_one_of_everything)
 {
     Rig r;
     Trace t = { .count = 0 };
     rig_init(&r);
     for (uint64_t i = 0; i < 1000; i++)
-        vcpu_queue_flush(&r.cpu, note, i, (uintptr_t)&t);
+        vcpu_queue_flush(&r.cpu, &kind_a, i, (uintptr_t)&t);
     cr_assert(atomic_load(&r.cpu.work_pending));
     vcpu_drain_work(&r.cpu);
     cr_assert(eq(u32, t.count, 0));
-    cr_assert(eq(u64, flushes(&r.cpu), 1));
+    cr_assert(eq(u32, all_a(&r.cpu), 1));
+    cr_assert(eq(u32, all_b(&r.cpu), 0));
     cr_assert(eq(u32, atomic_load(&r.cpu.work_pending), 0));
     /* and then the queue is as good as new */
-    vcpu_queue_flush(&r.cpu, note, 7, (uintptr_t)&t);
+    vcpu_queue_flush(&r.cpu, &kind_a, 7, (uintptr_t)&t);
     vcpu_drain_work(&r.cpu);
     cr_assert(eq(u32, t.count, 1));
     cr_assert(eq(u64, t.seen[0], 7));
+    rig_fini(&r);
+}
+
+Test(vcpu, each_kind_in_a_full_queue_is_replaced_by_its_own)
+{
+    Rig r;
+    Trace t = { .count = 0 };
+    rig_init(&r);
+    vcpu_queue_flush(&r.cpu, &kind_b, 5, (uintptr_t)&t);
+    for (uint64_t i = 0; i < VCPU_FLUSHES_MAX; i++)
+        vcpu_queue_flush(&r.cpu, &kind_a, i, (uintptr_t)&t);
+    vcpu_drain_work(&r.cpu);
+    cr_assert(eq(u32, t.count, 0));
+    cr_assert(eq(u32, all_a(&r.cpu), 1));
+    cr_assert(eq(u32, all_b(&r.cpu), 1));
     rig_fini(&r);
 }
 
@@ -89,7 +123,7 @@ Test(vcpu, a_start_outlives_the_replacement_of_invalidations)
     rig_init(&r);
     vcpu_queue_start(&r.cpu, note, 0x40080000, (uintptr_t)&start);
     for (uint64_t i = 0; i < 1000; i++)
-        vcpu_queue_flush(&r.cpu, note, i, (uintptr_t)&t);
+        vcpu_queue_flush(&r.cpu, &kind_a, i, (uintptr_t)&t);
     vcpu_drain_work(&r.cpu);
     cr_assert(eq(u32, start.count, 1));
     cr_assert(eq(u64, start.seen[0], 0x40080000));
@@ -102,7 +136,7 @@ Test(vcpu, others_get_what_is_queued_for_others)
     Rig r;
     Trace t = { .count = 0 };
     rig_init(&r);
-    vcpu_queue_flush_others(&r.cpu, note, 1, (uintptr_t)&t);
+    vcpu_queue_flush_others(&r.cpu, &kind_a, 1, (uintptr_t)&t);
     cr_assert(eq(u32, atomic_load(&r.cpu.work_pending), 0));
     vcpu_wait_others(&r.cpu); /* the other is not in guest code: no wait */
     vcpu_drain_work(&r.other);
