@@ -2,10 +2,10 @@
 //
 // The software TLB: banks, the second level behind them, invalidation; contract in tlb.h.
 //
-// Invalidation by page looks at one slot of each bank. Entries that came from a larger mapping
-// are spread over many slots: a bank remembers the span of all of them, and an invalidation
-// inside the span clears the bank. Jump caches are filtered by a small bitmap of page numbers,
-// because most invalidated pages never held code.
+// Invalidation by page looks at one slot of each bank. Entries and jumps that came from a larger
+// mapping are spread over many slots: a bank remembers in a small filter which 2 MiB pieces they
+// lie in, and an invalidation there clears the bank. Jump caches are filtered by a bitmap of page
+// numbers, because most invalidated pages never held code.
 #include "softmmu/tlb.h"
 
 #include <stdlib.h>
@@ -36,8 +36,6 @@ static void bank_clear_entries(TlbBank *bank)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(bank->entries); i++)
         bank->entries[i] = (TlbEntry){ .tag_read = TLB_INVALID, .tag_write = TLB_INVALID };
-    bank->large_first = UINT64_MAX;
-    bank->large_last = 0;
 }
 
 static void bank_clear_jumps(TlbBank *bank)
@@ -54,6 +52,7 @@ static void bank_clear(TlbBank *bank)
         return;
     bank_clear_entries(bank);
     bank_clear_jumps(bank);
+    memset(bank->large_pieces, 0, sizeof(bank->large_pieces));
     bank->clean = true;
 }
 
@@ -157,6 +156,24 @@ void tlb_l2_insert(Tlb *tlb, const TlbKey *key, Vaddr va, const TlbFill *fill)
 
 /* ---- filling a bank --------------------------------------------------------------------- */
 
+static uint64_t large_piece_bit(Vaddr va)
+{
+    return BIT((va >> LARGE_LOG2) & 63);
+}
+
+static uint64_t *large_piece_word(TlbBank *bank, Vaddr va)
+{
+    return &bank->large_pieces[(va >> (LARGE_LOG2 + 6)) & (ARRAY_SIZE(bank->large_pieces) - 1)];
+}
+
+static void note_large(TlbBank *bank, Vaddr va, unsigned size_log2)
+{
+    if (size_log2 > LARGE_LOG2)
+        memset(bank->large_pieces, 0xff, sizeof(bank->large_pieces));
+    else if (size_log2 > GUEST_PAGE_BITS)
+        *large_piece_word(bank, va) |= large_piece_bit(va);
+}
+
 void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool code_page)
 {
     Vaddr page = va & ~bit_mask(GUEST_PAGE_BITS);
@@ -171,10 +188,7 @@ void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool co
                     (fill->device ? TLB_DEVICE : 0),
     };
     bank->clean = false;
-    if (fill->size_log2 > GUEST_PAGE_BITS) {
-        bank->large_first = MIN(bank->large_first, va & ~bit_mask(fill->size_log2));
-        bank->large_last = MAX(bank->large_last, va | bit_mask(fill->size_log2));
-    }
+    note_large(bank, va, fill->size_log2);
 }
 
 static uint64_t jump_page_bit(Vaddr va)
@@ -187,12 +201,14 @@ static uint64_t *jump_page_word(TlbBank *bank, Vaddr va)
     return &bank->jump_pages[(va >> (GUEST_PAGE_BITS + 6)) & (ARRAY_SIZE(bank->jump_pages) - 1)];
 }
 
-void tlb_enter_jump(TlbBank *bank, Vaddr pc, unsigned pc_shift, const void *code)
+void tlb_enter_jump(TlbBank *bank, Vaddr pc, unsigned pc_shift, unsigned size_log2,
+                    const void *code)
 {
     bank->jumps[(pc >> pc_shift) & ((1u << TLB_JUMP_BITS) - 1)] = (TlbJump){ pc, code };
     *jump_page_word(bank, pc) |= jump_page_bit(pc);
     bank->jump_halves |= 1 << (pc >> 55 & 1);
     bank->jump_shift = pc_shift;
+    note_large(bank, pc, size_log2);
     bank->clean = false;
 }
 
@@ -249,10 +265,11 @@ static void bank_flush_page(TlbBank *bank, Vaddr va, uint32_t asid, bool any_asi
     if ((same_page(e->tag_read, va) || same_page(e->tag_write, va)) &&
         (ours || (e->gpa_page & TLB_GLOBAL)))
         *e = (TlbEntry){ .tag_read = TLB_INVALID, .tag_write = TLB_INVALID };
-    /* a mapping in the span may be global, so the ASID does not help */
-    if (va >= bank->large_first && va <= bank->large_last)
-        bank_clear_entries(bank);
-    bank_flush_page_jumps(bank, va);
+    /* the mapping may be global, so the ASID does not help */
+    if (*large_piece_word(bank, va) & large_piece_bit(va))
+        bank_clear(bank);
+    else
+        bank_flush_page_jumps(bank, va);
 }
 
 void tlb_flush_page(Tlb *tlb, Vaddr va, uint32_t asid, bool any_asid)

@@ -71,7 +71,8 @@ typedef struct TlbBank {
     bool live;
     bool clean;                       /* holds nothing since the last flush */
     uint64_t last_use;
-    Vaddr large_first, large_last;    /* spans all entries that came from larger mappings */
+    uint64_t large_pieces[8];         /* filter: 2 MiB pieces (by low bits of their number) of
+                                       * which something came from a mapping larger than a page */
     uint64_t jump_pages[64];          /* filter: pages (by low bits of their number) with jumps */
     uint8_t jump_halves;              /* bit n: there are jumps to addresses with bit 55 == n */
     uint8_t jump_shift;               /* pc_shift of the jumps */
@@ -109,8 +110,9 @@ void tlb_l2_insert(Tlb *tlb, const TlbKey *key, Vaddr va, const TlbFill *fill);
  * wrote it. */
 void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool code_page);
 
-/* Remember code for `pc` in the bank's jump cache. */
-void tlb_enter_jump(TlbBank *bank, Vaddr pc, unsigned pc_shift, const void *code);
+/* Remember code for `pc` in the bank's jump cache; `size_log2` is that of the mapping. */
+void tlb_enter_jump(TlbBank *bank, Vaddr pc, unsigned pc_shift, unsigned size_log2,
+                    const void *code);
 
 static inline const void *tlb_jump_find(const TlbBank *bank, Vaddr pc, unsigned pc_shift)
 {

@@ -95,11 +95,17 @@ void unit_table_destroy(TcgEngine *e);
 
 /* memory.c */
 void engine_slow_access(void *env, TcgSlowAccess *access);
-/* Executable page of `pc`: its RamAddr and host bytes. False: an exception is set up in the
- * guest, ready for deliver(). */
-bool engine_fetch_page(VCPU *cpu, Vaddr pc, RamAddr *ram, const uint8_t **host);
+/* Where executable code stands. */
+typedef struct FetchPlace {
+    RamAddr ram;
+    const uint8_t *host;
+    uint8_t size_log2; /* of the mapping */
+} FetchPlace;
+
+/* The place of `pc`. False: an exception is set up in the guest, ready for deliver(). */
+bool engine_fetch_page(VCPU *cpu, Vaddr pc, FetchPlace *place);
 /* The same from the TLBs alone, without a walk. */
-bool engine_fetch_cached(VCPU *cpu, Vaddr pc, RamAddr *ram);
+bool engine_fetch_cached(VCPU *cpu, Vaddr pc, FetchPlace *place);
 
 /* loop.c */
 void *engine_cpu_thread(void *cpu);

@@ -86,15 +86,15 @@ const void *engine_lookup(void *env, Vaddr pc)
 {
     VCPU *cpu = vcpu_from_env(env);
     AccelCpu *ac = cpu->accel;
-    RamAddr ram;
+    FetchPlace place;
     ac->lookups++;
-    if ((pc & bit_mask(cpu->ops->insn_align_log2)) || !engine_fetch_cached(cpu, pc, &ram))
+    if ((pc & bit_mask(cpu->ops->insn_align_log2)) || !engine_fetch_cached(cpu, pc, &place))
         return NULL;
-    Unit *u = unit_find(ac->engine, ram, pc, cpu->bank->key.flags);
+    Unit *u = unit_find(ac->engine, place.ram, pc, cpu->bank->key.flags);
     if (!u)
         return NULL;
     ac->lookup_hits++;
-    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, u->entry);
+    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry);
     return u->entry;
 }
 
@@ -104,18 +104,17 @@ static Unit *current_unit(AccelCpu *ac)
 {
     VCPU *cpu = ac->cpu;
     Vaddr pc = cpu->ops->get_pc(cpu);
-    RamAddr ram;
-    const uint8_t *host;
-    if (!engine_fetch_page(cpu, pc, &ram, &host)) {
+    FetchPlace place;
+    if (!engine_fetch_page(cpu, pc, &place)) {
         cpu->ops->deliver(cpu);
         return NULL;
     }
-    Unit *u = unit_get(ac, ram, pc, cpu->bank->key.flags, host);
+    Unit *u = unit_get(ac, place.ram, pc, cpu->bank->key.flags, place.host);
     if (!u) {
         flush_code(ac);
         return NULL;
     }
-    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, u->entry);
+    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry);
     return u;
 }
 

@@ -316,26 +316,25 @@ void engine_slow_access(void *env, TcgSlowAccess *a)
 
 /* ---- instruction fetch ------------------------------------------------------------------ */
 
-static bool fetch_place(VCPU *cpu, Vaddr pc, const TlbFill *fill, RamAddr *ram,
-                        const uint8_t **host)
+static bool fetch_place(VCPU *cpu, Vaddr pc, const TlbFill *fill, FetchPlace *place)
 {
     const FlatRange *r;
     Hwaddr gpa = fill->gpa | (pc & bit_mask(GUEST_PAGE_BITS));
-    *host = page_host(cpu, gpa, &r);
-    if (*host)
-        *ram = r->region->ram_addr + r->region_offset + (gpa - r->first);
-    return *host;
+    place->size_log2 = fill->size_log2;
+    place->host = page_host(cpu, gpa, &r);
+    if (place->host)
+        place->ram = r->region->ram_addr + r->region_offset + (gpa - r->first);
+    return place->host;
 }
 
-bool engine_fetch_cached(VCPU *cpu, Vaddr pc, RamAddr *ram)
+bool engine_fetch_cached(VCPU *cpu, Vaddr pc, FetchPlace *place)
 {
     TlbFill fill;
-    const uint8_t *host;
     return tlb_l2_find(cpu->tlb, &cpu->bank->key, pc, &fill) && fill_allows(&fill, MMU_FETCH) &&
-           fetch_place(cpu, pc, &fill, ram, &host);
+           fetch_place(cpu, pc, &fill, place);
 }
 
-bool engine_fetch_page(VCPU *cpu, Vaddr pc, RamAddr *ram, const uint8_t **host)
+bool engine_fetch_page(VCPU *cpu, Vaddr pc, FetchPlace *place)
 {
     TlbFill fill;
     if (pc & bit_mask(cpu->ops->insn_align_log2)) {
@@ -346,7 +345,7 @@ bool engine_fetch_page(VCPU *cpu, Vaddr pc, RamAddr *ram, const uint8_t **host)
         cpu->ops->raise_mmu(cpu, pc, MMU_FETCH, false, MMU_WALK_FAULT);
         return false;
     }
-    if (!fetch_place(cpu, pc, &fill, ram, host)) {
+    if (!fetch_place(cpu, pc, &fill, place)) {
         log_print(cpu->log, LOG_GUEST_ERRORS,
                   "cpu %u: executes at 0x%llx (physical 0x%llx), where no memory is\n",
                   cpu->index, (unsigned long long)pc, (unsigned long long)fill.gpa);
