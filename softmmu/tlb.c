@@ -38,8 +38,14 @@ static void bank_clear_entries(TlbBank *bank)
         bank->entries[i] = (TlbEntry){ .tag_read = TLB_INVALID, .tag_write = TLB_INVALID };
 }
 
+static uint32_t *code_page_entry(TlbBank *bank, Vaddr va)
+{
+    return &bank->code_pages[(va >> GUEST_PAGE_BITS) & ((1u << TLB_CODE_PAGE_BITS) - 1)];
+}
+
 static void bank_clear_jumps(TlbBank *bank)
 {
+    memset(bank->code_pages, 0, sizeof(bank->code_pages));
     for (unsigned i = 0; i < ARRAY_SIZE(bank->jumps); i++)
         bank->jumps[i] = (TlbJump){ TLB_JUMP_EMPTY, NULL };
     memset(bank->jump_pages, 0, sizeof(bank->jump_pages));
@@ -202,8 +208,9 @@ static uint64_t *jump_page_word(TlbBank *bank, Vaddr va)
 }
 
 void tlb_enter_jump(TlbBank *bank, Vaddr pc, unsigned pc_shift, unsigned size_log2,
-                    const void *code)
+                    const void *code, uint32_t code_page)
 {
+    *code_page_entry(bank, pc) = code_page;
     bank->jumps[(pc >> pc_shift) & ((1u << TLB_JUMP_BITS) - 1)] = (TlbJump){ pc, code };
     *jump_page_word(bank, pc) |= jump_page_bit(pc);
     bank->jump_halves |= 1 << (pc >> 55 & 1);
@@ -256,6 +263,7 @@ static void bank_flush_page_jumps(TlbBank *bank, Vaddr va)
         if (same_page(j->pc, va))
             *j = (TlbJump){ TLB_JUMP_EMPTY, NULL };
     }
+    *code_page_entry(bank, va) = 0;
 }
 
 static void bank_flush_page(TlbBank *bank, Vaddr va, uint32_t asid, bool any_asid)

@@ -27,6 +27,7 @@
 #define TLB_BITS 10         /* entries of a bank, log2 */
 #define TLB_ENTRY_BITS 5    /* bytes of an entry, log2 */
 #define TLB_JUMP_BITS 14    /* jump cache entries of a bank, log2 */
+#define TLB_CODE_PAGE_BITS 10 /* code page entries of a bank, log2 */
 #define TLB_BANKS 16
 #define TLB_L2_BITS 12
 
@@ -67,6 +68,7 @@ typedef struct TlbKey {
 typedef struct TlbBank {
     TlbEntry entries[1 << TLB_BITS];
     TlbJump jumps[1 << TLB_JUMP_BITS];
+    uint32_t code_pages[1 << TLB_CODE_PAGE_BITS]; /* by page of the pc: see tlb_enter_jump() */
     TlbKey key;
     bool live;
     bool clean;                       /* holds nothing since the last flush */
@@ -110,9 +112,10 @@ void tlb_l2_insert(Tlb *tlb, const TlbKey *key, Vaddr va, const TlbFill *fill);
  * wrote it. */
 void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool code_page);
 
-/* Remember code for `pc` in the bank's jump cache; `size_log2` is that of the mapping. */
+/* Remember code for `pc` in the bank's jump cache, and which page of code stands at pc's page: not
+ * 0, the same for all code of that page in this bank. `size_log2` is that of the mapping. */
 void tlb_enter_jump(TlbBank *bank, Vaddr pc, unsigned pc_shift, unsigned size_log2,
-                    const void *code);
+                    const void *code, uint32_t code_page);
 
 static inline const void *tlb_jump_find(const TlbBank *bank, Vaddr pc, unsigned pc_shift)
 {

@@ -26,7 +26,12 @@
  * An entry that must not hit (invalid, MMIO, not-dirty) has low bits set in its tag.
  *
  * Jump cache: entry J = bank + jump_offset + ((PC >> pc_shift) & (2^jump_bits - 1)) * 16 holds the
- * guest pc (8 bytes) and the host code address (8 bytes); valid for this bank by construction. */
+ * guest pc (8 bytes) and the host code address (8 bytes); valid for this bank by construction.
+ *
+ * Code pages: entry C = bank + code_page_offset + ((PC >> page_bits) & (2^code_page_bits - 1)) * 4
+ * holds a uint32_t that says what code stands at PC's page in this bank: the id that the engine
+ * gave (tcg_code_set_page()) to all code of one guest page translated from one physical page in
+ * one mode, or 0. Direct jumps between pages are guarded by it. */
 typedef struct TcgLayout {
     uint32_t env_bank;         /* offset in env of the pointer to the current bank */
     uint32_t env_bank_unpriv;  /* offset in env of the pointer to the unprivileged bank */
@@ -37,6 +42,8 @@ typedef struct TcgLayout {
     uint32_t tag_read, tag_write, addend; /* in the entry */
     uint32_t jump_offset;      /* in the bank */
     uint32_t jump_bits, pc_shift;
+    uint32_t code_page_offset; /* in the bank */
+    uint32_t code_page_bits;
 } TcgLayout;
 
 typedef enum TcgAccess { TCG_LOAD, TCG_STORE, TCG_RMW, TCG_CAS } TcgAccess;
@@ -60,9 +67,9 @@ typedef struct TcgOps {
      * memory is NOT exact on entry; tcg_sync_state(ctx, env) makes it exact (pc included) and
      * must be called before anything that looks at it. */
     void (*slow_access)(void *env, TcgSlowAccess *access);
-    /* Translated code at `pc` is wanted in env's current bank, which the jump cache lacked.
-     * Returns the entry to go on at, or NULL to leave with IR_REASON_LOOKUP. Must not translate
-     * or raise; a hash look-up that refills the jump cache. */
+    /* Translated code at `pc` is wanted in env's current bank, which the jump cache or the code
+     * page entry lacked. Returns the entry to go on at, or NULL to leave with IR_REASON_LOOKUP.
+     * Must not translate or raise; a hash look-up that refills both. */
     const void *(*lookup)(void *env, Vaddr pc);
 } TcgOps;
 
@@ -117,9 +124,13 @@ typedef struct TcgExit {
 /* Run translated code from `entry` until it leaves. env's pc is exact on return. */
 TcgExit tcg_enter(TcgThread *t, const void *entry);
 
+/* What banks hold in their code page entry for code's guest page where code is valid; not 0.
+ * Without it only exits with IR_EXIT_SAME_PAGE are linked to it. */
+void tcg_code_set_page(TcgCode *code, uint32_t id);
+
 /* Make exit `slot` go to `code` from now on. For slots without IR_EXIT_SAME_PAGE the generated
- * guard compares the jump cache entry of the target pc with code's entry, so that the link holds
- * only in banks where the pc maps to this very code. */
+ * guard compares the bank's code page entry with code's page id, so that the link holds only in
+ * banks where the pc maps to this very code. */
 void tcg_link(TcgContext *ctx, TcgSlot *slot, TcgCode *code);
 /* Undo all links into `code`, and forget code's own; its bytes are reclaimed by tcg_flush(). */
 void tcg_unlink(TcgContext *ctx, TcgCode *code);

@@ -6,8 +6,8 @@
 // into a unit. Everything about links happens under the engine's translation lock; running
 // vCPUs only read `target` and the patched instructions.
 //
-// A guarded slot (its target lies in another page) is compared with the jump cache entry of its
-// pc before the jump is taken: two instructions, between which a vCPU may be held up. So a
+// A guarded slot (its target lies in another page) looks whether the bank has the target's page
+// where the link was made before the jump is taken: two instructions, between which a vCPU may be held up. So a
 // guarded slot that lost its target must not be given another one while a vCPU that passed the
 // guard for the old target may still be about to jump. Such events are numbered (ctx->epoch);
 // a thread notes the number when it enters translated code, and a slot is linked again only when
@@ -142,6 +142,11 @@ void *tcg_code_opaque(const TcgCode *code)
     return code->opaque;
 }
 
+void tcg_code_set_page(TcgCode *code, uint32_t id)
+{
+    code->page_id = id;
+}
+
 TcgExit tcg_enter(TcgThread *t, const void *entry)
 {
     TcgContext *ctx = t->ctx;
@@ -194,6 +199,9 @@ static bool slot_quiet(const TcgContext *ctx, const TcgSlot *slot)
 void tcg_link(TcgContext *ctx, TcgSlot *slot, TcgCode *code)
 {
     TcgCode *old = atomic_load_explicit(&slot->target, memory_order_relaxed);
+    if (slot->guard_rw && !code->page_id) {
+        return;
+    }
     if (ctx->config.no_chain || code->dead || slot->owner->dead || old == code) {
         return;
     }

@@ -36,6 +36,7 @@ struct TcgCode {
     TcgSlot *incoming;
     TcgSlot *slots;              /* slot_count of them */
     uint32_t slot_count;
+    uint32_t page_id;            /* see tcg_code_set_page() */
     bool dead;                   /* unlinked for good */
     void *backend;               /* the interpreter's copy of the unit */
 };

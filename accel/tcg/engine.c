@@ -37,6 +37,8 @@ static void layout_fill(TcgLayout *l, uint32_t pc_shift)
         .addend = offsetof(TlbEntry, addend),
         .jump_offset = offsetof(TlbBank, jumps),
         .jump_bits = TLB_JUMP_BITS,
+        .code_page_offset = offsetof(TlbBank, code_pages),
+        .code_page_bits = TLB_CODE_PAGE_BITS,
         .pc_shift = pc_shift,
     };
 }

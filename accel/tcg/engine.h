@@ -27,6 +27,7 @@ struct Unit {
     atomic_bool dead;
     uint32_t bytes; /* guest bytes covered, all in one page */
     uint32_t insns;
+    uint32_t code_page; /* id: same physical page, virtual page and mode (tcg_code_set_page()) */
     TcgCode *code;
     Unit *next_page;
 } __attribute__((aligned(64)));
@@ -73,6 +74,7 @@ typedef struct TcgEngine {
     Unit **slabs;      /* allocations of units */
     size_t slab_count, slab_used;
     EngineStats stats;
+    uint32_t last_code_page; /* id given last */
     uint64_t generation; /* of the code buffer: a slot of an older one must not be linked */
 
     pthread_mutex_t exclusive_lock;

@@ -94,7 +94,8 @@ const void *engine_lookup(void *env, Vaddr pc)
     if (!u)
         return NULL;
     ac->lookup_hits++;
-    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry);
+    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry,
+                   u->code_page);
     return u->entry;
 }
 
@@ -114,7 +115,8 @@ static Unit *current_unit(AccelCpu *ac)
         flush_code(ac);
         return NULL;
     }
-    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry);
+    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry,
+                   u->code_page);
     return u;
 }
 

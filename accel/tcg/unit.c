@@ -143,6 +143,18 @@ static TcgCode *translate_locked(AccelCpu *ac, Vaddr pc, uint64_t flags, const u
     return code;
 }
 
+/* The id of the code page that `u` belongs to: a neighbour's, or a new one. */
+static uint32_t code_page_id_locked(TcgEngine *e, const Unit *u)
+{
+    for (const Unit *v = e->pages[u->ram >> GUEST_PAGE_BITS].units; v; v = v->next_page)
+        if (v->pc >> GUEST_PAGE_BITS == u->pc >> GUEST_PAGE_BITS && v->flags == u->flags)
+            return v->code_page;
+    do
+        e->last_code_page++;
+    while (e->last_code_page == 0 || e->last_code_page == UINT32_MAX); /* mean something else */
+    return e->last_code_page;
+}
+
 static void unit_publish(TcgEngine *e, Unit *u)
 {
     UnitPage *page = &e->pages[u->ram >> GUEST_PAGE_BITS];
@@ -172,6 +184,8 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     u->code = code;
     u->entry = tcg_code_entry(code);
     tcg_code_set_opaque(code, u);
+    u->code_page = code_page_id_locked(e, u);
+    tcg_code_set_page(code, u->code_page);
     unit_publish(e, u);
     size_t host_bytes;
     tcg_code_bytes(code, &host_bytes);

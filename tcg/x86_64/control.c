@@ -3,9 +3,8 @@
 // Calls of helpers, ways out of a unit, and the patching of direct exits.
 //
 // exit_pc ends in `jmp rel32`, which leads to its stub until it is linked. If the target may be in
-// another page, a guard stands before it: the jump cache entry of the target pc in the current
-// bank must hold the very code that the jump leads to (the low half of its address tells: the
-// buffer is smaller than 4 GiB). Both the rel32 and the guard's imm32 are aligned to 4 and stored
+// another page, a guard stands before it: the code page entry of the target pc in the current
+// bank must be the page id of the code that the jump leads to. Both the rel32 and the guard's imm32 are aligned to 4 and stored
 // with one instruction, so that other vCPUs see old or new; an unlinked guard never matches.
 #include <assert.h>
 #include <string.h>
@@ -168,11 +167,12 @@ static void ool_exit_stub(TcgEmit *e, EmitOol *o)
     asm_jmp_to(e, codebuf_rw(&e->x->cb, e->x->chain));
 }
 
-static Mem jump_cache_code(const TcgEmit *e, Vaddr pc)
+/* Displacement from the bank. */
+static uint32_t code_page_entry(const TcgEmit *e, Vaddr pc)
 {
     const TcgLayout *l = e->layout;
-    uint64_t index = (pc >> l->pc_shift) & ((UINT64_C(1) << l->jump_bits) - 1);
-    return mem_b(R13, (int32_t)(l->jump_offset + index * 16 + 8));
+    uint64_t index = (pc >> l->page_bits) & ((UINT64_C(1) << l->code_page_bits) - 1);
+    return (uint32_t)(l->code_page_offset + index * 4);
 }
 
 static void reload_bank(TcgEmit *e, const IrInsn *in)
@@ -196,13 +196,12 @@ void emit_exit_pc(TcgEmit *e, const IrInsn *in)
     EmitOol *miss = NULL;
     if (!(in->sub & IR_EXIT_SAME_PAGE)) {
         align4(e, 7);
-        Mem m = jump_cache_code(e, in->imm);
         asm_u8(e, 0x41); /* cmp dword [r13 + disp32], imm32: always this length */
         asm_u8(e, 0x81);
         asm_u8(e, 0xbd);
-        asm_u32(e, (uint32_t)m.disp);
+        asm_u32(e, code_page_entry(e, in->imm));
         slot->guard_rw = e->p;
-        asm_u32(e, e->x->guard_never);
+        asm_u32(e, GUARD_NEVER);
         miss = emit_ool(e, CC_NE, ool_exit_stub);
     }
     align4(e, 1);
@@ -271,11 +270,11 @@ void x86_patch(TcgContext *ctx, TcgSlot *slot, TcgCode *target)
         const uint8_t *from = codebuf_rx(&x->cb, slot->jump_rw) + 4;
         store32(slot->jump_rw, (uint32_t)((const uint8_t *)target->entry - from));
         if (slot->guard_rw) { /* after the jump */
-            store32(slot->guard_rw, (uint32_t)(uintptr_t)target->entry);
+            store32(slot->guard_rw, target->page_id);
         }
     } else {
         if (slot->guard_rw) { /* before the jump */
-            store32(slot->guard_rw, x->guard_never);
+            store32(slot->guard_rw, GUARD_NEVER);
         }
         store32(slot->jump_rw, slot->stub_rel);
     }

@@ -132,7 +132,6 @@ void x86_thunks_init(TcgEmit *e)
     x->slow = make_slow(e);
     x->chain = make_go_on(e, (const void *)(uintptr_t)x86_chain, RAX);
     x->lookup = make_go_on(e, (const void *)(uintptr_t)x86_lookup, RCX);
-    x->guard_never = (uint32_t)(uintptr_t)x->cb.rx; /* a thunk, no unit */
 }
 
 /* ---- called by the thunks ---- */

@@ -89,6 +89,8 @@ typedef struct PoolFix {
 #define MAX_FIXES 16384u
 #define MAX_POOL 4096u
 
+#define GUARD_NEVER UINT32_MAX /* the engine gives no such page id */
+
 struct X86Context {
     CodeBuf cb;
     TcgHost host;
@@ -100,7 +102,6 @@ struct X86Context {
     const uint8_t *slow;       /* jump: record in EAX */
     const uint8_t *chain;      /* jump: slot in EAX */
     const uint8_t *lookup;     /* jump: pc in RCX */
-    uint32_t guard_never;      /* no unit's entry has these low bits */
     /* Scratch of a compilation, kept between them. */
     RegAlloc *ra;
     EmitOol *ools;             /* fixed sizes: pointers into them stay good */

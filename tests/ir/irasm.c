@@ -17,6 +17,7 @@ static const TcgLayout layout = {
     .env_exit_request = offsetof(RigEnv, exit_request), .env_pc = offsetof(RigEnv, pc),
     .page_bits = 12, .tlb_bits = 9, .entry_bits = 5, .tag_read = 0, .tag_write = 8, .addend = 16,
     .jump_offset = 512 * 32, .jump_bits = 12, .pc_shift = 2,
+    .code_page_offset = 512 * 32 + 4096 * 16, .code_page_bits = 9,
 };
 
 static unsigned disassemble(const uint8_t *code, size_t size, uint64_t address)

@@ -15,6 +15,7 @@
 #define TLB_BITS 4
 #define JUMP_BITS 6
 #define JUMP_PC_SHIFT 2
+#define CODE_PAGE_BITS 4
 
 enum { PAGE_READ = 1, PAGE_WRITE = 2, PAGE_TLB = 4, PAGE_UNPRIV = 8, PAGE_DEVICE = 16 };
 
@@ -36,6 +37,7 @@ typedef struct Bank {
         uint64_t pc;
         const void *entry;
     } jump[1 << JUMP_BITS];
+    uint32_t code_page[1 << CODE_PAGE_BITS];
 } Bank;
 
 struct Rig {
@@ -323,6 +325,8 @@ static struct RigEngine *find_engine(Rig *r, const RigMode *m)
             .jump_offset = offsetof(Bank, jump),
             .jump_bits = JUMP_BITS,
             .pc_shift = JUMP_PC_SHIFT,
+            .code_page_offset = offsetof(Bank, code_page),
+            .code_page_bits = CODE_PAGE_BITS,
         },
         .ops = { slow_access, lookup },
         .globals = &rig_globals,

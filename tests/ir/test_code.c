@@ -12,6 +12,7 @@
 
 #define JUMP_BITS 8
 #define TLB_BITS 4
+#define CODE_PAGE_BITS 4
 
 typedef struct Bank {
     uint64_t tlb[1 << TLB_BITS][4];
@@ -19,6 +20,7 @@ typedef struct Bank {
         uint64_t pc;
         const void *code;
     } jump[1 << JUMP_BITS];
+    uint32_t code_page[1 << CODE_PAGE_BITS];
 } Bank;
 
 typedef struct Env {
@@ -67,6 +69,7 @@ static TcgContext *context_new(bool interpreter, size_t bytes)
             .page_bits = 12, .tlb_bits = TLB_BITS, .entry_bits = 5,
             .tlb_offset = offsetof(Bank, tlb), .tag_read = 0, .tag_write = 8, .addend = 16,
             .jump_offset = offsetof(Bank, jump), .jump_bits = JUMP_BITS, .pc_shift = 2,
+            .code_page_offset = offsetof(Bank, code_page), .code_page_bits = CODE_PAGE_BITS,
         },
         .ops = { slow_access, lookup },
         .globals = &globals, .buffer_bytes = bytes, .interpreter = interpreter,
@@ -100,6 +103,7 @@ static void env_free(Env *env)
 
 static void bank_enter(Env *env, Vaddr pc, const TcgCode *code)
 {
+    env->the_bank.code_page[pc >> 12 & ((1 << CODE_PAGE_BITS) - 1)] = code->page_id;
     unsigned n = pc >> 2 & ((1 << JUMP_BITS) - 1);
     env->the_bank.jump[n].code = tcg_code_entry(code);
     env->the_bank.jump[n].pc = pc;
@@ -144,6 +148,11 @@ static void link_guarded(bool interpreter)
     cr_assert(ex.slot);
     cr_expect_eq(tcg_slot_code(ex.slot), a);
     TcgSlot *slot = ex.slot;
+    tcg_link(ctx, slot, b); /* not before its page is known */
+    ex = tcg_enter(env->thread, tcg_code_entry(a));
+    cr_expect_eq(ex.reason, IR_REASON_CHAIN);
+    env->x[0] = 5;
+    tcg_code_set_page(b, 7);
     tcg_link(ctx, slot, b);
 
     /* The bank does not know the target: asked for, not found, then found. */
@@ -407,6 +416,9 @@ Test(code, links_change_under_running_vcpus, .timeout = 60)
     pthread_t threads[THREADS];
     TcgCode *start = adder(ctx, 1, 0x5000, 0);
     TcgCode *even = bouncer(ctx, X2), *odd = bouncer(ctx, X3);
+    tcg_code_set_page(start, 1);
+    tcg_code_set_page(even, 2);
+    tcg_code_set_page(odd, 3);
     TcgSlot *slots[] = { &start->slots[0], &even->slots[0], &odd->slots[0] };
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     for (unsigned n = 0; n < THREADS; n++) {

@@ -119,12 +119,14 @@ Test(tlb, jumps_of_an_invalidated_page_are_gone)
 {
     Tlb *tlb = tlb_create();
     TlbBank *a = bank_of(tlb, 0, 1);
-    tlb_enter_jump(a, 0x1040, 2, 12, host_page);
+    tlb_enter_jump(a, 0x1040, 2, 12, host_page, 7);
     cr_assert_eq(tlb_jump_find(a, 0x1040, 2), host_page);
     tlb_flush_page(tlb, 0x3000, 1, false);
     cr_assert_eq(tlb_jump_find(a, 0x1040, 2), host_page);
+    cr_assert_eq(a->code_pages[1], 7);
     tlb_flush_page(tlb, 0x1000, 1, false);
     cr_assert_null(tlb_jump_find(a, 0x1040, 2));
+    cr_assert_eq(a->code_pages[1], 0);
     tlb_destroy(tlb);
 }
 
@@ -132,7 +134,7 @@ Test(tlb, jumps_of_a_large_page_go_with_it)
 {
     Tlb *tlb = tlb_create();
     TlbBank *a = bank_of(tlb, 0, 1);
-    tlb_enter_jump(a, 0x5040, 2, 21, host_page);
+    tlb_enter_jump(a, 0x5040, 2, 21, host_page, 8);
     tlb_flush_page(tlb, 0x400000, 1, false);
     cr_assert_eq(tlb_jump_find(a, 0x5040, 2), host_page);
     tlb_flush_page(tlb, 0x1ff000, 1, false);
