@@ -86,7 +86,8 @@ typedef struct TcgConfig {
 TcgContext *tcg_context_create(const TcgConfig *config, Error **err) MUST_CHECK;
 void tcg_context_destroy(TcgContext *ctx);
 
-/* Per-vCPU part: save areas and slow-path bookkeeping. `env` is the CPU structure. */
+/* Per-vCPU part: save areas and slow-path bookkeeping. `env` is the CPU structure. All threads are
+ * made before anything is compiled: code made while there is one need not lock its atomics. */
 typedef struct TcgThread TcgThread;
 TcgThread *tcg_thread_create(TcgContext *ctx, void *env);
 void tcg_thread_destroy(TcgThread *t);

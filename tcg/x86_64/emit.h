@@ -57,6 +57,7 @@ struct TcgEmit {
     X86Context *x;
     RegAlloc *ra;
     const TcgLayout *layout;
+    bool uniprocessor;     /* there is one vCPU: atomics need not be locked */
     bool failed;           /* out of space: give up quietly */
 };
 

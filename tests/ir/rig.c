@@ -49,7 +49,7 @@ struct Rig {
     struct RigEngine {
         RigMode mode;
         TcgContext *ctx;
-        TcgThread *thread;
+        TcgThread *thread, *second;
     } engines[8];
     unsigned engine_count;
     TcgThread *thread; /* of the run in progress */
@@ -345,6 +345,10 @@ static struct RigEngine *find_engine(Rig *r, const RigMode *m)
     }
     e->thread = tcg_thread_create(e->ctx, &r->env);
     assert(e->thread);
+    if (m->no_bmi) { /* also stands for machines of several vCPUs, whose atomics are locked */
+        e->second = tcg_thread_create(e->ctx, &r->env);
+        assert(e->second);
+    }
     r->engine_count++;
     return e;
 }
@@ -363,6 +367,7 @@ void rig_destroy(Rig *r)
 {
     for (unsigned n = 0; n < r->engine_count; n++) {
         tcg_thread_destroy(r->engines[n].thread);
+        tcg_thread_destroy(r->engines[n].second);
         tcg_context_destroy(r->engines[n].ctx);
     }
     ir_unit_destroy(r->unit);
