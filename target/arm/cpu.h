@@ -79,6 +79,7 @@ typedef struct ArmCpu {
     V128 fp_scratch[3]; /* operands and result of the helper arm_fp_vector */
 
     ArmException exception; /* left by raise_* for deliver */
+    uint32_t step_iss;      /* of a software step exception: how the last instruction was stepped */
     uint64_t user_flags;    /* mode bits when last at EL0: names the bank of LDTR and STTR */
     uint32_t tlbi_pending;  /* a broadcast TLBI is not known to be complete: DSB waits */
     uint32_t el1_local;     /* regimes (as in TlbKey, ASID_OF_EL1) that hold non-global entries */

@@ -116,7 +116,7 @@ static void enter(ArmCpu *cpu, uint32_t vector_offset, Vaddr return_pc)
     cpu->elr_el1 = return_pc;
     set_level(cpu, 1, 1);
     cpu->daif = SPSR_DAIF;
-    cpu->il = cpu->ss = cpu->btype = cpu->uao = 0;
+    cpu->il = cpu->ss = cpu->btype = cpu->uao = cpu->step_iss = 0;
     if (arm_id_field(cpu->model->id_aa64mmfr1, ARM_MMFR1_PAN) && !(cpu->sctlr_el1 & SCTLR_SPAN))
         cpu->pan = 1;
     cpu->regs.pc = (cpu->vbar_el1 & ~UINT64_C(0x7ff)) + base + vector_offset;
@@ -227,6 +227,7 @@ void arm_exception_return(ArmCpu *cpu)
                   "cpu %u: illegal exception return to SPSR 0x%llx at pc 0x%llx\n",
                   cpu->vcpu.index, (unsigned long long)spsr, (unsigned long long)cpu->regs.pc);
     }
+    cpu->step_iss = 0;
     cpu->regs.pc = cpu->elr_el1;
     cpu->regs.excl_addr = UINT64_MAX;
     vcpu_update_banks(&cpu->vcpu);

@@ -142,7 +142,7 @@ static void do_at(void *env, uint32_t n, uint64_t va)
     unsigned op2 = sysreg_by_number(n)->index;
     arm_address_translate(cpu_of(env), va, op2 & 2, op2 & 1);
 }
-HELPER(helper_at, do_at, IR_VOID, 2, IR_HELPER_ENV, IR_I32, IR_I64);
+HELPER(helper_at, do_at, IR_VOID, 2, ENV_ALL, IR_I32, IR_I64);
 
 static void do_tlbi(void *env, uint32_t n, uint64_t value)
 {

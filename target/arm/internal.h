@@ -49,11 +49,14 @@ enum {
                 (is_read)))
 /* Of data aborts. */
 enum { ISS_WNR = 1 << 6, ISS_CM = 1 << 8 };
+/* Of software step exceptions. */
+enum { ISS_STEP_EX = 1 << 6, ISS_STEP_ISV = 1 << 24 };
 
 /* Fault status codes, DFSC and IFSC; the level is added where there is one. */
 enum {
     FSC_ADDRESS_SIZE = 0x00, FSC_TRANSLATION = 0x04, FSC_ACCESS_FLAG = 0x08,
     FSC_PERMISSION = 0x0c, FSC_EXTERNAL = 0x10, FSC_EXTERNAL_WALK = 0x14, FSC_ALIGNMENT = 0x21,
+    FSC_DEBUG = 0x22,
 };
 
 /* SPSR_EL1 layout of what PSTATE holds now, and back (NZCV included). */
@@ -108,7 +111,7 @@ void arm_bank_key(VCPU *vcpu, bool unprivileged, TlbKey *key);
 bool arm_debug_translate(VCPU *vcpu, Vaddr va, Hwaddr *gpa);
 /* To be called when TTBRn_EL1 was written with another ASID. */
 void arm_asid_changed(ArmCpu *cpu);
-/* AT S1E1R and the like: PAR_EL1 gets the result. */
+/* AT S1E1R and the like: PAR_EL1 gets the result. From a helper: external aborts are raised. */
 void arm_address_translate(ArmCpu *cpu, Vaddr va, bool el0, bool write);
 /* TLBI of one CPU or all; `op` is op2 of the instruction, `operand` Xt. */
 void arm_tlbi(ArmCpu *cpu, unsigned op, bool broadcast, uint64_t operand);

@@ -294,17 +294,17 @@ bool arm_readable(ArmCpu *cpu, Vaddr va)
 void arm_address_translate(ArmCpu *cpu, Vaddr va, bool el0, bool write)
 {
     Walk w = { .cpu = cpu, .va = va, .access = write ? MMU_WRITE : MMU_READ, .privileged = !el0 };
-    uint32_t fsc = cpu->walk_fsc;
     TlbFill fill;
     if (walk(&w, &fill)) {
         bool flat = !(cpu->sctlr_el1 & SCTLR_M);
         uint64_t attr = flat ? 0 : cpu->mair_el1 >> (8 * bits_get(w.leaf, 2, 3)) & 0xff;
         uint64_t shareable = attr & 0xf0 ? bits_get(w.leaf, 8, 2) : 2;
         cpu->par_el1 = fill.gpa | attr << 56 | BIT(11) | BIT(9) | shareable << 7;
+    } else if ((cpu->walk_fsc & ~3u) == FSC_EXTERNAL_WALK) {
+        arm_raise_data_abort_exit(cpu, va, cpu->walk_fsc, ISS_WNR | ISS_CM);
     } else {
         cpu->par_el1 = BIT(11) | cpu->walk_fsc << 1 | 1;
     }
-    cpu->walk_fsc = fsc;
 }
 
 /* ---- TLBI (C5.5) ------------------------------------------------------------------------ */

@@ -37,6 +37,7 @@ bool a64_trans_LDXR(DisasContext *s, const struct a64_excl *a)
     IrRef base = mem_base(s, a->rn);
     if (base == IR_NONE)
         return true;
+    s->exclusive = true;
     IrRef v = ir_ld(&s->b, IR_I64, base, memop, 0);
     ir_set(&s->b, IR_I64, base, ARM_G_EXCL_ADDR);
     ir_set(&s->b, IR_I64, v, ARM_G_EXCL_LO);
@@ -51,6 +52,7 @@ bool a64_trans_LDXP(DisasContext *s, const struct a64_excl *a)
     IrRef base = mem_base(s, a->rn), lo, hi;
     if (base == IR_NONE)
         return true;
+    s->exclusive = true;
     IrRef v = ir_ld(&s->b, wide ? IR_V128 : IR_I64, base, memop, 0);
     if (wide) {
         lo = pair_half(s, v, 0);

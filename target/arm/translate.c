@@ -63,8 +63,11 @@ static uint64_t model_features(const ArmModel *m)
 /* An instruction was completed under software step: the next one is to be trapped. */
 static void step_advance(DisasContext *s)
 {
-    if (s->flags & UNIT_STEP)
-        ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, 0), 2, OFF(ss));
+    if (!(s->flags & UNIT_STEP))
+        return;
+    uint32_t iss = ISS_STEP_ISV | (s->exclusive ? ISS_STEP_EX : 0);
+    ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, 0), 2, OFF(ss));
+    ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, iss), 2, OFF(step_iss));
 }
 
 void gen_exit_reason(DisasContext *s, Vaddr pc, IrExitReason reason)
@@ -101,11 +104,16 @@ void gen_exit_reg(DisasContext *s, IrRef target, unsigned exit_bits)
     s->ended = true;
 }
 
-void gen_raise(DisasContext *s, uint32_t esr)
+static void raise_value(DisasContext *s, IrRef esr)
 {
-    ir_callv(&s->b, &helper_raise, ir_imm32(&s->b, esr));
+    ir_callv(&s->b, &helper_raise, esr);
     ir_exit(&s->b, IR_REASON_EXCEPTION);
     s->ended = true;
+}
+
+void gen_raise(DisasContext *s, uint32_t esr)
+{
+    raise_value(s, ir_imm32(&s->b, esr));
 }
 
 void gen_raise_undefined(DisasContext *s)
@@ -248,10 +256,13 @@ static void check_sp(DisasContext *s)
 /* Conditions that trap before any instruction is looked at. */
 static bool raise_by_mode(DisasContext *s)
 {
-    if ((s->flags & UNIT_STEP) && !(s->flags & UNIT_STEP_SS))
-        gen_raise(s, ESR(s->el ? EC_STEP : EC_STEP_LOWER, 0x22));
-    else if (s->flags & UNIT_ILLEGAL)
+    if ((s->flags & UNIT_STEP) && !(s->flags & UNIT_STEP_SS)) {
+        IrRef iss = ir_ldenv(&s->b, IR_I32, 2, OFF(step_iss));
+        uint32_t esr = ESR(s->el ? EC_STEP : EC_STEP_LOWER, FSC_DEBUG);
+        raise_value(s, ir_or(&s->b, IR_I32, iss, ir_imm32(&s->b, esr)));
+    } else if (s->flags & UNIT_ILLEGAL) {
         gen_raise(s, ESR(EC_ILLEGAL, 0));
+    }
     return s->ended;
 }
 
@@ -267,7 +278,7 @@ static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr
     s->fp_default_nan = flags & UNIT_FPCR_DN;
     s->rmode = flags >> UNIT_RMODE_SHIFT & 3;
     s->sp_aligned = !(s->el && (flags & UNIT_SP_CHECK));
-    s->sp_written = s->ended = false;
+    s->sp_written = s->exclusive = s->ended = false;
     s->cold_count = 0;
     ir_builder_init(&s->b, unit);
     unit->nan_rule = s->fp_default_nan ? IR_NAN_ARM_DEFAULT : IR_NAN_ARM;

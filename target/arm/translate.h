@@ -98,6 +98,7 @@ typedef struct DisasContext {
     unsigned rmode;    /* FPCR.RMode: 0 RN, 1 RP, 2 RM, 3 RZ; the host's control register agrees */
     bool sp_aligned;   /* needs no check (again) in this unit */
     bool sp_written;   /* this instruction wrote SP with who knows what */
+    bool exclusive;    /* this instruction is a load exclusive (software step tells) */
     bool ended;        /* a terminator of the unit has been emitted */
     unsigned cold_count;
     ColdExit cold[MAX_COLD_EXITS];
