@@ -9,6 +9,8 @@
 #include "net/net.h"
 #include "util/keyval.h"
 
+#define FRAME_BYTES_MAX (size_t)65550 /* an IP packet of 64 KiB and its Ethernet header */
+
 /* Frames in order, at most `limit_bytes` of them. Not locked. */
 typedef struct Frame {
     struct Frame *next;
@@ -34,7 +36,7 @@ typedef struct NetType {
     bool (*open)(NetBackend *n, Keyval *kv, Error **err);
     void (*close)(NetBackend *n);
     void (*send)(NetBackend *n, const struct iovec *iov, unsigned iov_count);
-    void (*flush)(NetBackend *n);
+    void (*kick)(NetBackend *n);
 } NetType;
 
 struct NetBackend {
@@ -43,7 +45,8 @@ struct NetBackend {
     Log *log;
     void *state; /* of the type */
 
-    /* Held while the receiver is called, and to change it. */
+    /* Held while the receiver is called, and to change it. Recursive: what the device sends may
+     * be answered at once. */
     pthread_mutex_t receiver_lock;
     NetReceiver receiver;
 };
@@ -51,6 +54,10 @@ struct NetBackend {
 /* Give a frame to the device; false when it cannot take it now. A frame for which there is no
  * device is taken and forgotten. On the backend's thread only. */
 bool net_deliver(NetBackend *n, const uint8_t *frame, size_t len);
+/* Ask the device for frames; true: it has more. On the backend's thread only. */
+bool net_pull(NetBackend *n);
+/* Of the part that all types share. */
+void net_init_common(NetBackend *n, char *id, Log *log);
 
 extern const NetType slirp_net_type;
 

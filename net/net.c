@@ -10,8 +10,6 @@
 #include "util/bitops.h"
 #include "util/suggest.h"
 
-#define FRAME_BYTES_MAX (size_t)65550 /* an IP packet of 64 KiB and its Ethernet header */
-
 /* ---- queues of frames ------------------------------------------------------------------- */
 
 void frame_queue_init(FrameQueue *q, size_t limit_bytes)
@@ -84,6 +82,16 @@ static const NetType *find_type(const char *name, Error **err)
     return NULL;
 }
 
+void net_init_common(NetBackend *n, char *id, Log *log)
+{
+    pthread_mutexattr_t attr;
+    *n = (NetBackend){ .id = id, .log = log };
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&n->receiver_lock, &attr);
+    pthread_mutexattr_destroy(&attr);
+}
+
 static NetBackend *create(Keyval *kv, Log *log, Error **err)
 {
     const char *type_name = keyval_take(kv, "type"), *id = keyval_take(kv, "id");
@@ -107,8 +115,7 @@ static NetBackend *create(Keyval *kv, Log *log, Error **err)
         error_set(err, "out of memory for network '%s'", id);
         return NULL;
     }
-    *n = (NetBackend){ .id = id_copy, .log = log };
-    pthread_mutex_init(&n->receiver_lock, NULL);
+    net_init_common(n, id_copy, log);
     if (type->open(n, kv, err)) {
         n->type = type;
         return n;
@@ -162,14 +169,23 @@ bool net_deliver(NetBackend *n, const uint8_t *frame, size_t len)
     return taken;
 }
 
+bool net_pull(NetBackend *n)
+{
+    pthread_mutex_lock(&n->receiver_lock);
+    const NetReceiver *r = &n->receiver;
+    bool more = r->transmit && r->transmit(r->opaque);
+    pthread_mutex_unlock(&n->receiver_lock);
+    return more;
+}
+
 void net_send(NetBackend *n, const struct iovec *iov, unsigned iov_count)
 {
     n->type->send(n, iov, iov_count);
 }
 
-void net_flush(NetBackend *n)
+void net_kick(NetBackend *n)
 {
-    n->type->flush(n);
+    n->type->kick(n);
 }
 
 bool net_claim(NetBackend *n, const char *user, Error **err)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Host ends of networks. Frames are Ethernet without FCS. A device sends with net_send() from any
-// thread and receives by a handler that runs on the backend's thread (the device takes its lock).
+// Host ends of networks. Frames are Ethernet without FCS. All frames pass on the backend's thread:
+// there it hands the device what came, and asks it for what it has to send after net_kick(). So a
+// vCPU does nothing but kick, and what it sends while the backend works needs no kick at all.
 // `user` is libslirp in a thread of its own.
 #ifndef NET_NET_H
 #define NET_NET_H
@@ -15,9 +16,12 @@
 
 typedef struct NetBackend NetBackend;
 
+/* The device's end; called on the backend's thread, the device takes its locks. */
 typedef struct NetReceiver {
-    bool (*can_receive)(void *opaque); /* false: keep the frame until net_flush() */
+    bool (*can_receive)(void *opaque); /* false: keep the frame until net_kick() */
     void (*receive)(void *opaque, const uint8_t *frame, size_t len);
+    /* Hand over frames by net_send(), a few dozen at most. True: there are more. */
+    bool (*transmit)(void *opaque);
     void *opaque;
 } NetReceiver;
 
@@ -27,8 +31,10 @@ void net_close(NetBackend *n);
 const char *net_id(const NetBackend *n);
 /* NULL: detach; no call is under way any more. Not from within a call of the receiver. */
 void net_attach(NetBackend *n, const NetReceiver *receiver);
+/* Within transmit() only; may call receive(). */
 void net_send(NetBackend *n, const struct iovec *iov, unsigned iov_count);
-void net_flush(NetBackend *n); /* the device can receive again */
+/* The device has something to send, or can receive again. Any thread; takes no lock. */
+void net_kick(NetBackend *n);
 bool net_claim(NetBackend *n, const char *user, Error **err) MUST_CHECK;
 void net_release(NetBackend *n); /* detaches, too */
 

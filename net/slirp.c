@@ -3,10 +3,9 @@
 // User networking: libslirp gives the guest a private network with DHCP, DNS and a router, and
 // makes its connections those of this process.
 //
-// libslirp runs on a thread of its own, which alone calls it once it is open; `lock` guards the
-// frames that devices hand over. Frames to the guest wait in `to_guest` (this thread's) while the
-// device has no room; then net_flush() wakes the thread. Both queues are bounded: what does not
-// fit is dropped, as on a wire, and TCP sends it again.
+// libslirp runs on a thread of its own, which alone calls it once it is open. Frames to the guest
+// wait in `to_guest` while the device has no room, until net_kick(). The queue is bounded: what does
+// not fit is dropped, as on a wire, and TCP sends it again.
 #include "net/slirp.h"
 
 #include <arpa/inet.h>
@@ -42,11 +41,9 @@ typedef struct SlirpNet {
     int event_fd;
     atomic_bool stopping, woken;
 
-    pthread_mutex_t lock;
-    FrameQueue from_guest;
-
     /* of the thread */
     FrameQueue to_guest;
+    uint8_t *frame;      /* one from the guest that lies in several segments */
     SlirpTimer timers[TIMERS_MAX];
     struct pollfd *fds;
     unsigned fd_count, fd_capacity;
@@ -57,7 +54,7 @@ static int64_t now_ms(void)
     return host_clock_ns() / 1000000;
 }
 
-/* One write for any number of frames that are handed over before the thread looks. */
+/* One write for any number of kicks before the thread looks. */
 static void wake(SlirpNet *s)
 {
     uint64_t one = 1;
@@ -190,19 +187,6 @@ static int get_revents(int index, void *opaque)
     return events;
 }
 
-static void take_frames(SlirpNet *s)
-{
-    FrameQueue taken;
-    pthread_mutex_lock(&s->lock);
-    taken = s->from_guest;
-    if (!taken.head)
-        taken.tail = &taken.head;
-    frame_queue_init(&s->from_guest, QUEUE_BYTES);
-    pthread_mutex_unlock(&s->lock);
-    for (Frame *f; (f = frame_queue_pop(&taken)); free(f))
-        slirp_input(s->slirp, f->data, (int)f->len);
-}
-
 static void run_timers(SlirpNet *s)
 {
     int64_t now = now_ms();
@@ -229,22 +213,26 @@ static void drain_event(SlirpNet *s)
     uint64_t count;
     while (read(s->event_fd, &count, sizeof(count)) < 0 && errno == EINTR)
         continue;
-    atomic_store(&s->woken, false); /* before looking at what was handed over */
+    atomic_store(&s->woken, false); /* before looking at what the device has */
 }
 
 static void *slirp_thread(void *opaque)
 {
     SlirpNet *s = opaque;
+    bool more = false; /* the device has frames */
     while (!atomic_load(&s->stopping)) {
         uint32_t timeout = UINT32_MAX;
         s->fds[0] = (struct pollfd){ .fd = s->event_fd, .events = POLLIN };
         s->fd_count = 1;
         slirp_pollfds_fill(s->slirp, &timeout, add_poll, s);
-        int n = poll(s->fds, s->fd_count, poll_timeout_ms(s, timeout));
-        if (n > 0 && s->fds[0].revents)
+        int n = poll(s->fds, s->fd_count, more ? 0 : poll_timeout_ms(s, timeout));
+        if (n > 0 && s->fds[0].revents) {
             drain_event(s);
+            more = true;
+        }
         deliver_waiting(s);
-        take_frames(s);
+        if (more)
+            more = net_pull(s->net);
         slirp_pollfds_poll(s->slirp, n < 0, get_revents, s);
         run_timers(s);
     }
@@ -256,21 +244,20 @@ static void *slirp_thread(void *opaque)
 static void slirp_send(NetBackend *n, const struct iovec *iov, unsigned iov_count)
 {
     SlirpNet *s = n->state;
-    size_t len = 0, at = 0;
-    for (unsigned i = 0; i < iov_count; i++)
-        len += iov[i].iov_len;
-    pthread_mutex_lock(&s->lock);
-    Frame *f = frame_new(&s->from_guest, len);
-    for (unsigned i = 0; f && i < iov_count; at += iov[i++].iov_len)
-        memcpy(f->data + at, iov[i].iov_base, iov[i].iov_len);
-    if (f)
-        frame_queue_push(&s->from_guest, f);
-    pthread_mutex_unlock(&s->lock);
-    if (f)
-        wake(s);
+    size_t len = 0;
+    if (iov_count == 1 && iov->iov_len <= FRAME_BYTES_MAX) {
+        slirp_input(s->slirp, iov->iov_base, (int)iov->iov_len);
+        return;
+    }
+    for (unsigned i = 0; i < iov_count; len += iov[i++].iov_len) {
+        if (iov[i].iov_len > FRAME_BYTES_MAX - len)
+            return; /* no packet is as long */
+        memcpy(s->frame + len, iov[i].iov_base, iov[i].iov_len);
+    }
+    slirp_input(s->slirp, s->frame, (int)len);
 }
 
-static void slirp_flush(NetBackend *n)
+static void slirp_kick(NetBackend *n)
 {
     wake(n->state);
 }
@@ -279,11 +266,10 @@ static void free_net(SlirpNet *s)
 {
     if (s->slirp)
         slirp_cleanup(s->slirp);
-    frame_queue_clear(&s->from_guest);
     frame_queue_clear(&s->to_guest);
     if (s->event_fd >= 0)
         close(s->event_fd);
-    pthread_mutex_destroy(&s->lock);
+    free(s->frame);
     free(s->fds);
     free(s);
 }
@@ -370,7 +356,8 @@ static bool open_with(SlirpNet *s, const SlirpOptions *o, Error **err)
     s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->fd_capacity = 64;
     s->fds = calloc(s->fd_capacity, sizeof(*s->fds));
-    if (s->event_fd < 0 || !s->fds)
+    s->frame = malloc(FRAME_BYTES_MAX);
+    if (s->event_fd < 0 || !s->fds || !s->frame)
         return error_set_errno(err, errno, "cannot create network '%s'", s->net->id);
     s->slirp = slirp_new(&config, &callbacks, s);
     if (!s->slirp)
@@ -389,8 +376,6 @@ static bool slirp_open(NetBackend *n, Keyval *kv, Error **err)
         return error_set(err, "out of memory for network '%s'", n->id);
     s->net = n;
     s->event_fd = -1;
-    pthread_mutex_init(&s->lock, NULL);
-    frame_queue_init(&s->from_guest, QUEUE_BYTES);
     frame_queue_init(&s->to_guest, QUEUE_BYTES);
     bool ok = slirp_options_parse(&o, kv, err) && open_with(s, &o, err);
     slirp_options_free(&o);
@@ -406,5 +391,5 @@ const NetType slirp_net_type = {
     .open = slirp_open,
     .close = slirp_close,
     .send = slirp_send,
-    .flush = slirp_flush,
+    .kick = slirp_kick,
 };

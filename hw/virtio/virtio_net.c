@@ -4,8 +4,8 @@
 // checksum offload, and a control queue.
 //
 // The receive filter is the driver's wish only: everything that the backend delivers is passed on,
-// which the specification allows. Frames come on the backend's thread and go out on the vCPU that
-// notifies.
+// which the specification allows. Frames come and go on the backend's thread; a vCPU that notifies
+// only wakes it.
 #include "hw/virtio/virtio_net.h"
 
 #include <stdlib.h>
@@ -18,6 +18,7 @@ enum {
     NET_F_CSUM = 0,
     NET_F_GUEST_CSUM = 1,
     NET_F_MAC = 5,
+    NET_F_HOST_TSO4 = 11,
     NET_F_MRG_RXBUF = 15,
     NET_F_STATUS = 16,
     NET_F_CTRL_VQ = 17,
@@ -42,8 +43,15 @@ typedef struct NetHeader {
 _Static_assert(sizeof(NetHeader) == 12, "the header's size is the protocol's");
 
 enum { HDR_NEEDS_CSUM = 1, HDR_DATA_VALID = 2 };
+enum { GSO_NONE = 0, GSO_TCPV4 = 1 };
+
+/* Offsets in frames */
+enum { ETH_TYPE = 12, ETH_BYTES = 14, IP_LENGTH = 2, IP_PROTOCOL = 9, IP_SUM = 10, IP_FROM = 12,
+       TCP_SUM = 16, TCP_BYTES = 20 };
+enum { ETH_TYPE_IPV4 = 0x0800, IP_PROTOCOL_TCP = 6 };
 
 #define FRAME_BYTES_MAX 65550u
+#define TX_BATCH 64u
 
 static VirtioNet *virtio_net(VirtioDevice *v)
 {
@@ -120,8 +128,6 @@ static void net_receive(void *opaque, const uint8_t *frame, size_t len)
     pthread_mutex_unlock(&vq->lock);
 }
 
-static const NetReceiver receiver = { net_can_receive, net_receive, NULL };
-
 /* ---- from the guest --------------------------------------------------------------------- */
 
 /* The Internet checksum of RFC 1071, in the byte order of memory. */
@@ -141,16 +147,56 @@ static uint16_t checksum(const uint8_t *p, size_t len)
     return (uint16_t)~sum;
 }
 
-/* Fill in the checksum that the driver left to us; the frame goes through a buffer of ours. */
-static void send_with_checksum(VirtioNet *n, const NetHeader *h)
+static uint16_t get_be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void put_be16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+/* A TCP segment that is to be cut into frames: the backend takes it as it is, once its headers say
+ * how long it is. Drivers fill in the checksum of the pseudo-header with or without the length. */
+static bool complete_large_segment(uint8_t *frame, size_t len, size_t tcp)
+{
+    uint8_t *ip = frame + ETH_BYTES;
+    if (tcp + TCP_BYTES > len || len - ETH_BYTES > UINT16_MAX || tcp < ETH_BYTES + 20 ||
+        get_be16(frame + ETH_TYPE) != ETH_TYPE_IPV4 || ip[IP_PROTOCOL] != IP_PROTOCOL_TCP ||
+        ETH_BYTES + 4 * (ip[0] & 0xfu) != tcp)
+        return false;
+    put_be16(ip + IP_LENGTH, (uint16_t)(len - ETH_BYTES));
+    put_be16(ip + IP_SUM, 0);
+    uint16_t sum = checksum(ip, tcp - ETH_BYTES);
+    memcpy(ip + IP_SUM, &sum, 2);
+    uint8_t pseudo[12];
+    memcpy(pseudo, ip + IP_FROM, 8);
+    put_be16(pseudo + 8, IP_PROTOCOL_TCP);
+    put_be16(pseudo + 10, (uint16_t)(len - tcp));
+    sum = (uint16_t)~checksum(pseudo, sizeof(pseudo));
+    memcpy(frame + tcp + TCP_SUM, &sum, 2);
+    return true;
+}
+
+/* Do what the driver left to us; the frame goes through a buffer of ours. */
+static void send_completed(VirtioNet *n, const NetHeader *h)
 {
     size_t len = n->tx.out_bytes - sizeof(*h), at = (size_t)h->csum_start + h->csum_offset;
-    if (len > FRAME_BYTES_MAX || h->csum_start >= len || at + 2 > len) {
-        device_guest_error(&n->v.dev, "frame of %zu bytes with its checksum at %zu is dropped", len,
-                           at);
+    bool good = len <= FRAME_BYTES_MAX && h->csum_start < len && at + 2 <= len;
+    if (good) {
+        virtchain_read(&n->tx, sizeof(*h), n->tx_frame, len);
+        good = h->gso_type == GSO_NONE ||
+               (h->gso_type == GSO_TCPV4 && virtio_has_feature(&n->v, NET_F_HOST_TSO4) &&
+                h->csum_offset == TCP_SUM &&
+                complete_large_segment(n->tx_frame, len, h->csum_start));
+    }
+    if (!good) {
+        device_guest_error(&n->v.dev, "frame of %zu bytes, type %u, checksum at %zu: dropped", len,
+                           h->gso_type, at);
         return;
     }
-    virtchain_read(&n->tx, sizeof(*h), n->tx_frame, len);
     uint16_t sum = checksum(n->tx_frame + h->csum_start, len - h->csum_start);
     if (sum == 0)
         sum = 0xffff; /* the same number, but not "no checksum" */
@@ -167,7 +213,7 @@ static void send_frame_locked(VirtioNet *n)
         device_guest_error(&n->v.dev, "frame of %llu bytes without header is dropped",
                            (unsigned long long)c->out_bytes);
     } else if (h.flags & HDR_NEEDS_CSUM && virtio_has_feature(&n->v, NET_F_CSUM)) {
-        send_with_checksum(n, &h);
+        send_completed(n, &h);
     } else if (c->out_bytes > sizeof(h)) {
         struct iovec *iov = c->iov;
         unsigned count = c->out_count;
@@ -176,20 +222,23 @@ static void send_frame_locked(VirtioNet *n)
     }
 }
 
-static void serve_tx(VirtioDevice *v)
+/* Sends a batch, so that the backend comes to its other work, too. */
+static bool net_transmit(void *opaque)
 {
-    VirtioNet *n = virtio_net(v);
-    VirtQueue *vq = &v->queues[QUEUE_TX];
+    VirtioNet *n = opaque;
+    VirtQueue *vq = &n->v.queues[QUEUE_TX];
     pthread_mutex_lock(&vq->lock);
-    do {
-        virtqueue_silence_locked(vq);
-        while (virtqueue_pop_locked(vq, &n->tx)) {
-            send_frame_locked(n);
-            virtqueue_push_locked(vq, &n->tx, 0);
-        }
-        virtqueue_publish_locked(vq);
-    } while (!virtqueue_listen_locked(vq) && virtio_runs(v));
+    virtqueue_silence_locked(vq);
+    unsigned sent = 0;
+    while (sent < TX_BATCH && virtqueue_pop_locked(vq, &n->tx)) {
+        send_frame_locked(n);
+        virtqueue_push_locked(vq, &n->tx, 0);
+        sent++;
+    }
+    virtqueue_publish_locked(vq);
+    bool more = (sent == TX_BATCH || !virtqueue_listen_locked(vq)) && virtio_runs(&n->v);
     pthread_mutex_unlock(&vq->lock);
+    return more;
 }
 
 /* ---- control queue ---------------------------------------------------------------------- */
@@ -256,12 +305,10 @@ static void serve_ctrl(VirtioDevice *v)
 
 static void virtio_net_notify(VirtioDevice *v, unsigned queue)
 {
-    if (queue == QUEUE_RX)
-        net_flush(virtio_net(v)->netdev);
-    else if (queue == QUEUE_TX)
-        serve_tx(v);
-    else
+    if (queue == QUEUE_CTRL)
         serve_ctrl(v);
+    else
+        net_kick(virtio_net(v)->netdev);
 }
 
 static void virtio_net_restart(VirtioDevice *v)
@@ -297,6 +344,7 @@ static uint64_t features(const VirtioNet *n)
 {
     return BIT(NET_F_MAC) | BIT(NET_F_STATUS) | BIT(NET_F_CTRL_VQ) | BIT(NET_F_CTRL_RX) |
            BIT(NET_F_CTRL_MAC_ADDR) | (n->csum ? BIT(NET_F_CSUM) : 0) |
+           (n->csum && n->host_tso4 ? BIT(NET_F_HOST_TSO4) : 0) |
            (n->guest_csum ? BIT(NET_F_GUEST_CSUM) : 0) |
            (n->mrg_rxbuf ? BIT(NET_F_MRG_RXBUF) : 0);
 }
@@ -324,9 +372,7 @@ static bool virtio_net_realize(Device *dev, Error **err)
     const uint32_t sizes[QUEUE_COUNT] = { n->queue_size, n->queue_size, 64 };
     if (!virtio_init(&n->v, &net_class, features(n), sizes, QUEUE_COUNT, err))
         return false;
-    NetReceiver r = receiver;
-    r.opaque = n;
-    net_attach(n->netdev, &r);
+    net_attach(n->netdev, &(NetReceiver){ net_can_receive, net_receive, net_transmit, n });
     return true;
 }
 
@@ -349,6 +395,8 @@ static const Property virtio_net_properties[] = {
       "Ethernet address; by default 52:54:00:12:34:56 or the next free one" },
     { "csum", PROP_BOOL, offsetof(VirtioNet, csum), "on",
       "let the guest leave checksums to the host" },
+    { "host_tso4", PROP_BOOL, offsetof(VirtioNet, host_tso4), "on",
+      "let the guest send TCP segments of 64 KiB in one piece; needs csum" },
     { "guest_csum", PROP_BOOL, offsetof(VirtioNet, guest_csum), "on",
       "spare the guest checking what the host computed" },
     { "mrg_rxbuf", PROP_BOOL, offsetof(VirtioNet, mrg_rxbuf), "on",

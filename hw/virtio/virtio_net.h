@@ -12,7 +12,7 @@ typedef struct VirtioNet {
     /* properties */
     NetBackend *netdev;
     uint8_t mac[6];          /* all zeros: 52:54:00:12:34:56, or the next free one */
-    bool csum, guest_csum, mrg_rxbuf;
+    bool csum, host_tso4, guest_csum, mrg_rxbuf;
     uint32_t queue_size;
 
     bool claimed;

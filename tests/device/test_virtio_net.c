@@ -10,7 +10,7 @@
 #include "util/bitops.h"
 #include "virtio_rig.h"
 
-enum { F_CSUM = 0, F_GUEST_CSUM = 1, F_MAC = 5, F_MRG_RXBUF = 15, F_CTRL_VQ = 17 };
+enum { F_CSUM = 0, F_GUEST_CSUM = 1, F_MAC = 5, F_HOST_TSO4 = 11, F_MRG_RXBUF = 15, F_CTRL_VQ = 17 };
 enum { RX, TX, CTRL };
 enum { HEADER = 12 };
 
@@ -19,7 +19,7 @@ typedef struct NetRig {
     NetBackend *net;
     uint8_t sent[70000]; /* the last frame, and how many there were */
     size_t sent_len;
-    unsigned sent_count, flushed;
+    unsigned sent_count, kicked;
 } NetRig;
 
 static void fake_send(NetBackend *n, const struct iovec *iov, unsigned iov_count)
@@ -33,9 +33,11 @@ static void fake_send(NetBackend *n, const struct iovec *iov, unsigned iov_count
     }
 }
 
-static void fake_flush(NetBackend *n)
+static void fake_kick(NetBackend *n)
 {
-    ((NetRig *)n->state)->flushed++;
+    ((NetRig *)n->state)->kicked++;
+    while (net_pull(n))
+        continue;
 }
 
 static void fake_close(NetBackend *n)
@@ -43,16 +45,23 @@ static void fake_close(NetBackend *n)
 }
 
 static const NetType fake_type = { .name = "fake", .close = fake_close, .send = fake_send,
-                                   .flush = fake_flush };
+                                   .kick = fake_kick };
+
+static NetBackend *fake_backend(NetRig *b, const char *id)
+{
+    NetBackend *n = calloc(1, sizeof(*n));
+    net_init_common(n, strdup(id), NULL);
+    n->type = &fake_type;
+    n->state = b;
+    return n;
+}
 
 static void open_net(NetRig *b, uint64_t features)
 {
     Error *err = NULL;
     *b = (NetRig){ 0 };
     rig_open(&b->r);
-    b->net = calloc(1, sizeof(*b->net));
-    *b->net = (NetBackend){ .type = &fake_type, .id = strdup("n0"), .state = b };
-    pthread_mutex_init(&b->net->receiver_lock, NULL);
+    b->net = fake_backend(b, "n0");
     cr_assert(machine_add_netdev(b->r.bench.m, b->net, &err));
     rig_plug(&b->r, &virtio_net_type, "netdev=n0", NULL);
     rig_start(&b->r, features);
@@ -89,9 +98,7 @@ Test(virtio_net, addresses_count_up)
     NetRig b;
     open_net(&b, 0);
     Device *transport = bench_device(&b.r.bench, &virtio_mmio_type, NULL);
-    NetBackend *other = calloc(1, sizeof(*other));
-    *other = (NetBackend){ .type = &fake_type, .id = strdup("n1"), .state = &b };
-    pthread_mutex_init(&other->receiver_lock, NULL);
+    NetBackend *other = fake_backend(&b, "n1");
     cr_assert(machine_add_netdev(b.r.bench.m, other, &err));
     Device *dev = device_create(b.r.bench.m, &virtio_net_type, NULL, &err);
     cr_assert(device_attach(transport, dev, &err));
@@ -108,14 +115,14 @@ Test(virtio_net, a_frame_arrives)
     NetRig b;
     uint8_t frame[1514];
     open_net(&b, BIT(F_GUEST_CSUM));
-    cr_assert_geq(b.flushed, 1, "the backend hears that the device is ready");
+    cr_assert_geq(b.kicked, 1, "the backend hears that the device is ready");
     fill(frame, sizeof(frame), 1);
     cr_assert(!net_deliver(b.net, frame, sizeof(frame)), "there is no buffer yet");
     uint64_t buf = rig_alloc(&b.r, 1600);
     rig_add(&b.r, RX, &(RigSeg){ buf, 1600, true }, 1);
-    unsigned flushed = b.flushed;
+    unsigned kicked = b.kicked;
     rig_kick(&b.r, RX);
-    cr_assert_eq(b.flushed, flushed + 1);
+    cr_assert_eq(b.kicked, kicked + 1);
     cr_assert(net_deliver(b.net, frame, sizeof(frame)));
     cr_assert_eq(rig_wait(&b.r, RX).len, HEADER + sizeof(frame));
     const uint8_t *got = rig_host(&b.r, buf);
@@ -230,6 +237,65 @@ Test(virtio_net, checksums_are_filled_in)
         cr_assert_eq(b.sent_len, len);
         cr_assert_eq(memcmp(b.sent, want, len), 0, "length %u", len);
     }
+    close_net(&b);
+}
+
+/* A frame with IPv4 and TCP headers of 20 bytes each, whose lengths and sums are wrong. */
+static void fill_tcp(uint8_t *frame, uint32_t len)
+{
+    fill(frame, len, 9);
+    memcpy(frame + 12, "\x08\x00\x45", 3);
+    frame[14 + 9] = 6;
+}
+
+Test(virtio_net, a_large_segment_leaves_in_one_piece)
+{
+    enum { LEN = 30001, TCP = 14 + 20 };
+    static uint8_t pseudo[12 + LEN - TCP];
+    NetRig b;
+    open_net(&b, BIT(F_CSUM) | BIT(F_HOST_TSO4));
+    uint64_t buf = rig_alloc(&b.r, HEADER + LEN);
+    uint8_t *p = rig_host(&b.r, buf);
+    fill_tcp(p + HEADER, LEN);
+    memcpy(p, (const uint8_t[HEADER]){ 1, 1, 54, 0, 0xb4, 5, TCP, 0, 16, 0 }, HEADER);
+    rig_run(&b.r, TX, &(RigSeg){ buf, HEADER + LEN, false }, 1);
+    const uint8_t *ip = b.sent + 14;
+    cr_assert_eq(b.sent_len, LEN);
+    cr_assert_eq(ip[2] << 8 | ip[3], LEN - 14);
+    cr_assert_eq(slow_checksum(ip, 20), 0);
+    memcpy(pseudo, ip + 12, 8);
+    pseudo[9] = 6;
+    pseudo[10] = (LEN - TCP) >> 8;
+    pseudo[11] = (LEN - TCP) & 0xff;
+    memcpy(pseudo + 12, b.sent + TCP, LEN - TCP);
+    cr_assert_eq(slow_checksum(pseudo, sizeof(pseudo)), 0);
+    cr_assert_eq(memcmp(b.sent + TCP + 20, p + HEADER + TCP + 20, LEN - TCP - 20), 0);
+    close_net(&b);
+}
+
+Test(virtio_net, large_segments_that_are_none_are_dropped)
+{
+    static const uint8_t headers[][HEADER] = {
+        { 1, 4, 54, 0, 0xb4, 5, 34, 0, 16, 0 },  /* IPv6 */
+        { 1, 1, 54, 0, 0xb4, 5, 33, 0, 16, 0 },  /* not where TCP begins */
+        { 1, 1, 54, 0, 0xb4, 5, 34, 0, 6, 0 },   /* the place of UDP's sum */
+        { 1, 1, 54, 0, 0xb4, 5, 0, 0, 16, 0 },
+        { 1, 1, 54, 0, 0xb4, 5, 250, 0, 16, 0 }, /* beyond the end */
+    };
+    NetRig b;
+    open_net(&b, BIT(F_CSUM) | BIT(F_HOST_TSO4));
+    uint64_t buf = rig_alloc(&b.r, HEADER + 200);
+    uint8_t *p = rig_host(&b.r, buf);
+    for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+        fill_tcp(p + HEADER, 200);
+        memcpy(p, headers[i], HEADER);
+        rig_run(&b.r, TX, &(RigSeg){ buf, HEADER + 200, false }, 1);
+        cr_assert_eq(b.sent_count, 0, "row %zu", i);
+    }
+    rig_start(&b.r, BIT(F_CSUM));
+    memcpy(p, (const uint8_t[HEADER]){ 1, 1, 54, 0, 0xb4, 5, 34, 0, 16, 0 }, HEADER);
+    rig_run(&b.r, TX, &(RigSeg){ buf, HEADER + 200, false }, 1);
+    cr_assert_eq(b.sent_count, 0, "not negotiated");
     close_net(&b);
 }
 

@@ -95,6 +95,8 @@ typedef struct Peer {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool deaf;             /* cannot receive */
+    const uint8_t *to_send; /* NULL: nothing */
+    size_t to_send_len;
     unsigned count;
     size_t len[64];
     uint8_t frames[64][1600];
@@ -118,8 +120,26 @@ static void peer_receive(void *opaque, const uint8_t *frame, size_t len)
     pthread_mutex_lock(&p->lock);
     memcpy(p->frames[p->count], frame, len);
     p->len[p->count++] = len;
-    pthread_cond_signal(&p->changed);
+    pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
+}
+
+static bool peer_transmit(void *opaque)
+{
+    Peer *p = opaque;
+    pthread_mutex_lock(&p->lock);
+    uint8_t *frame = (uint8_t *)p->to_send;
+    size_t len = p->to_send_len;
+    pthread_mutex_unlock(&p->lock);
+    if (!frame)
+        return false;
+    struct iovec iov[2] = { { frame, 10 }, { frame + 10, len - 10 } };
+    net_send(p->net, iov, 2);
+    pthread_mutex_lock(&p->lock);
+    p->to_send = NULL;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+    return false;
 }
 
 static void peer_open(Peer *p, const char *spec)
@@ -128,7 +148,7 @@ static void peer_open(Peer *p, const char *spec)
     *p = (Peer){ .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
     p->net = net_open(spec, NULL, &err);
     cr_assert_not_null(p->net, "%s", err ? error_text(err) : "");
-    net_attach(p->net, &(NetReceiver){ peer_can_receive, peer_receive, p });
+    net_attach(p->net, &(NetReceiver){ peer_can_receive, peer_receive, peer_transmit, p });
 }
 
 static uint16_t get16(const uint8_t *p)
@@ -155,8 +175,13 @@ static void put32(uint8_t *p, uint32_t v)
 
 static void peer_send(Peer *p, const uint8_t *frame, size_t len)
 {
-    struct iovec iov[2] = { { (void *)frame, 10 }, { (void *)(frame + 10), len - 10 } };
-    net_send(p->net, iov, 2);
+    pthread_mutex_lock(&p->lock);
+    p->to_send = frame;
+    p->to_send_len = len;
+    net_kick(p->net);
+    while (p->to_send)
+        pthread_cond_wait(&p->changed, &p->lock);
+    pthread_mutex_unlock(&p->lock);
 }
 
 typedef bool (*FrameTest)(const uint8_t *frame, size_t len);
@@ -278,7 +303,7 @@ Test(net, frames_wait_for_a_device_without_room)
     pthread_mutex_lock(&p.lock);
     p.deaf = false;
     pthread_mutex_unlock(&p.lock);
-    net_flush(p.net);
+    net_kick(p.net);
     peer_expect(&p, is_dhcp_reply, f);
     net_close(p.net);
 }
