@@ -18,6 +18,9 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BOOT_SECONDS = 1500
 
+# The boot tests that are worth their time with sanitizers.
+ASAN_GUESTS = ('BadInput', 'DiskInUse', 'Bare', 'Disk.', 'Terminal', 'shell_and', 'Engines.test_t')
+
 
 class Count:
     """Passed, failed and skipped tests."""
@@ -128,13 +131,13 @@ class Stages:
                     count += Count(skipped=1)
         self.end(count)
 
-    def boot(self, emulator, boots):
-        """The boot tests, and the demo as a user without a terminal has it."""
-        environment = dict(os.environ, DRAGOMAN=emulator)
+    def boot(self, emulator, boots, names=(), environment=None):
+        """The boot tests (those whose name has one of `names` in it, or all)."""
         self.begin('guests')
         process = subprocess.run([os.path.join(TOP, 'tests/boot/run'), '--count', str(boots),
-                                  '--deadline', str(BOOT_SECONDS), '--json', emulator + '.json'],
-                                 stdin=subprocess.DEVNULL, env=environment)
+                                  '--deadline', str(BOOT_SECONDS), '--json', emulator + '.json',
+                                  *names], stdin=subprocess.DEVNULL,
+                                 env=dict(os.environ, DRAGOMAN=emulator, **(environment or {})))
         try:
             with open(emulator + '.json') as handle:
                 count = Count(**json.load(handle))
@@ -143,14 +146,18 @@ class Stages:
         if process.returncode != 0 and count.failed == 0:
             count += Count(failed=1)
         self.end(count)
+
+    def demo(self, emulator):
+        """The demo as a user without a terminal has it."""
         self.command('scripts/demo without a terminal', [os.path.join(TOP, 'scripts/demo')],
-                     env=environment)
+                     env=dict(os.environ, DRAGOMAN=emulator))
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog='scripts/test', description='Runs all tests.')
     parser.add_argument('--asan', action='store_true',
-                        help='instead: a debug build with ASan and UBSan, and the Meson tests in it')
+                        help='instead: a debug build with ASan and UBSan, the Meson tests and a '
+                        'choice of guests in it')
     parser.add_argument('--no-boot', action='store_true', help='boot no guests')
     parser.add_argument('--no-clang', action='store_true', help='build with gcc only')
     parser.add_argument('--boots', type=int, default=5, metavar='N',
@@ -165,9 +172,13 @@ def run(stages, options):
         if stages.build(folder, 'all', 'gcc', sanitize):
             # The instruction tests emulate another hundred thousand sequences each; that is for
             # the quick build.
+            environment = {'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
+                           'ASAN_OPTIONS': 'detect_leaks=0:detect_stack_use_after_return=0',
+                           'BOOT_TIME_SCALE': '5'}
             stages.meson('tests with sanitizers', folder, ['--no-suite', 'insn', '-t', '5'],
-                         {'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
-                          'ASAN_OPTIONS': 'detect_leaks=0:detect_stack_use_after_return=0'})
+                         environment)
+            if not options.no_boot:
+                stages.boot(os.path.join(folder, 'dragoman'), 1, ASAN_GUESTS, environment)
         return
     folder = os.path.join(TOP, 'build-test')
     if not stages.build(folder, 'all'):
@@ -176,7 +187,9 @@ def run(stages, options):
         stages.build(os.path.join(TOP, 'build-clang'), 'all', 'clang')
     stages.meson('Meson tests', folder)
     if not options.no_boot:
-        stages.boot(os.path.join(folder, 'dragoman'), options.boots)
+        emulator = os.path.join(folder, 'dragoman')
+        stages.boot(emulator, options.boots)
+        stages.demo(emulator)
 
 
 def main():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Debian 12 with systemd on a virtio disk: login, network both ways, reset, clean power-off."""
 
+import hashlib
 import os
 import subprocess
 import tempfile
@@ -18,7 +19,13 @@ PROMPT = r'root@debian-guest:\S*# '
 
 
 class Debian(BootTest):
-    """One long session, as a person would have it."""
+    """Sessions as a person would have them."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='dragoman-boot-')
+        self.addCleanup(folder.cleanup)
+        self.image = os.path.join(folder.name, 'root.img')
+        subprocess.run(['cp', '--sparse=always', get_rootfs(), self.image], check=True)
 
     def log_in(self, console):
         console.expect('debian-guest login: ', 180)
@@ -33,16 +40,13 @@ class Debian(BootTest):
         return self.command(console, text, seconds, PROMPT)
 
     def test_session(self):
-        folder = tempfile.TemporaryDirectory(prefix='dragoman-boot-')
-        self.addCleanup(folder.cleanup)
-        image = os.path.join(folder.name, 'root.img')
-        subprocess.run(['cp', '--sparse=always', get_rootfs(), image], check=True)
+        """Login, network in both directions, a reset, and a clean file system at the end."""
         port = free_port()
         content = os.urandom(2 << 20)
         with HostServer({'/file': content}) as server:
             console = self.console(linux(
                 'root=/dev/vda', reboot=True,
-                extra=['-drive', f'file={image},format=raw,if=virtio',
+                extra=['-drive', f'file={self.image},format=raw,if=virtio',
                        '-nic', f'user,hostfwd=tcp:127.0.0.1:{port}-:80']))
             self.log_in(console)
             self.assertIn('Debian GNU/Linux 12', self.run_in(console, 'cat /etc/os-release'))
@@ -67,7 +71,25 @@ class Debian(BootTest):
             self.log_in(console)
             self.run_in(console, f'test $(stat -c %s /root/file) = {len(content)}')
             self.power_off(console, 120)
-        self.assertIsNone(check_disk(image))
+        self.assertIsNone(check_disk(self.image))
+
+    def test_two_processors(self):
+        """Two processors under load compute right, and agree on the file system."""
+        console = self.console(linux(
+            'root=/dev/vda', processors=2,
+            extra=['-drive', f'file={self.image},format=raw,if=virtio']))
+        self.log_in(console)
+        self.assertEqual(self.run_in(console, 'nproc'), '2')
+        numbers = ''.join(f'{number}\n' for number in range(1, 100001)).encode()
+        job = 'seq 1 100000 | gzip | tee /root/$i.gz | gunzip | sha256sum | cut -c1-64'
+        output = self.run_in(console, f'for i in 1 2 3 4 5 6; do ({job}) & done 2> /dev/null; '
+                             'wait; sync', 240)
+        sums = [line for line in output.split('\n') if len(line) == 64]
+        self.assertEqual(sums, [hashlib.sha256(numbers).hexdigest()] * 6, output)
+        self.run_in(console, 'for i in 1 2 3 4 5 6; do cmp /root/$i.gz /root/1.gz || break; done; '
+                    'test $i = 6')
+        self.power_off(console, 120)
+        self.assertIsNone(check_disk(self.image))
 
 
 def free_port():

@@ -12,7 +12,7 @@
 #define UART 0x09000000u
 #define SCRATCH 0x44000000u // RAM that nobody owns: 16 MiB for rings and buffers
 #define SCRATCH_SIZE 0x01000000u
-#define ROUNDS 10
+#define ROUNDS 40
 
 volatile uint64_t exceptions;
 
@@ -167,15 +167,18 @@ static void abuse_queue(uint64_t base)
     write32(base + 0x070, 0);
     write32(base + 0x070, 1);
     write32(base + 0x070, 3);
-    for (int word = 0; word < 2; word++) {
-        write32(base + 0x024, (uint32_t)word);
-        write32(base + 0x020, random32() % 2 ? (uint32_t)word : random32());
+    // Mostly what is offered, so that the device goes on to its queues.
+    for (uint32_t word = 0; word < 2; word++) {
+        write32(base + 0x014, word);
+        uint32_t offered = read32(base + 0x010);
+        write32(base + 0x024, word);
+        write32(base + 0x020, random32() % 16 ? offered : random32());
     }
     write32(base + 0x070, 11);
     for (uint32_t queue = 0; queue < 2; queue++) {
-        int wild = random32() % 4 == 0;
-        write32(base + 0x030, random32() % 8 ? queue : random32());
-        write32(base + 0x038, random32() % 8 ? count : random32());
+        int wild = random32() % 8 == 0;
+        write32(base + 0x030, random32() % 16 ? queue : random32());
+        write32(base + 0x038, random32() % 16 ? count : random32());
         for (uint32_t i = 0; i < 3; i++) {
             uint64_t address = wild ? own_memory_guard(bad_address()) : ring + i * 0x2000;
             write32(base + 0x080 + i * 0x10, (uint32_t)address);
@@ -205,7 +208,10 @@ void guest_main(void)
         write_nonsense(500);
         fw_cfg_nonsense();
         for (uint64_t base = 0x0a000000; base < 0x0a004000; base += 0x200) {
-            abuse_queue(base);
+            int present = read32(base + 0x008) != 0;
+            for (int i = 0; i < (present ? 16 : 1); i++) {
+                abuse_queue(base);
+            }
         }
     }
     // The UART may have been switched off or set to loop back.
