@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A64 branches and exception generating instructions (Arm ARM C4.1, C6.2). Branch offsets are
-// in bytes. A unit ends at each of them.
+// in bytes. A unit ends at each of them, but goes on behind conditional branches forward: what
+// follows is as likely as not, and finds registers and flags where they are.
 #include "target/arm/helpers.h"
 #include "target/arm/internal.h"
 #include "target/arm/translate.h"
@@ -22,19 +23,25 @@ bool a64_trans_BL(DisasContext *s, const struct a64_branch *a)
 }
 
 /* The two ways of a conditional branch, from blocks `then` and `otherwise`. */
-static void exit_both(DisasContext *s, uint32_t then, Vaddr target, uint32_t otherwise)
+static void both_ways(DisasContext *s, uint32_t then, Vaddr target, uint32_t otherwise)
 {
-    ir_block_begin(&s->b, otherwise);
-    gen_exit_to(s, s->pc + 4, 0);
+    bool go_on = target > s->pc && !(s->flags & UNIT_STEP) && s->side_exits < MAX_SIDE_EXITS;
     ir_block_begin(&s->b, then);
     gen_exit_to(s, target, 0);
+    ir_block_begin(&s->b, otherwise);
+    if (go_on) {
+        s->side_exits++;
+        s->ended = false;
+    } else {
+        gen_exit_to(s, s->pc + 4, 0);
+    }
 }
 
 static void compare_branch(DisasContext *s, IrType t, IrRef x, IrRef y, IrCc cc, Vaddr target)
 {
     uint32_t otherwise = ir_block_create(&s->b), then = ir_block_create(&s->b);
     ir_brc(&s->b, t, x, y, cc, IR_TARGETS(then, otherwise));
-    exit_both(s, then, target, otherwise);
+    both_ways(s, then, target, otherwise);
 }
 
 bool a64_trans_CBZ(DisasContext *s, const struct a64_cbz *a)
@@ -79,7 +86,7 @@ bool a64_trans_B_cond(DisasContext *s, const struct a64_bcond *a)
     }
     uint32_t otherwise = ir_block_create(&s->b), then = ir_block_create(&s->b);
     ir_brf(&s->b, nzcv_get(s), a->cond, IR_TARGETS(then, otherwise));
-    exit_both(s, then, target, otherwise);
+    both_ways(s, then, target, otherwise);
     return true;
 }
 

@@ -280,6 +280,7 @@ static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr
     s->sp_aligned = !(s->el && (flags & UNIT_SP_CHECK));
     s->sp_written = s->exclusive = s->ended = false;
     s->cold_count = 0;
+    s->side_exits = 0;
     ir_builder_init(&s->b, unit);
     unit->nan_rule = s->fp_default_nan ? IR_NAN_ARM_DEFAULT : IR_NAN_ARM;
     unit->guest_pc = pc;

@@ -83,6 +83,7 @@ typedef struct ColdExit {
 } ColdExit;
 
 #define MAX_COLD_EXITS 64
+#define MAX_SIDE_EXITS 4
 
 typedef struct DisasContext {
     IrBuilder b;
@@ -100,6 +101,7 @@ typedef struct DisasContext {
     bool sp_written;   /* this instruction wrote SP with who knows what */
     bool exclusive;    /* this instruction is a load exclusive (software step tells) */
     bool ended;        /* a terminator of the unit has been emitted */
+    unsigned side_exits; /* conditional branches behind which the unit went on */
     unsigned cold_count;
     ColdExit cold[MAX_COLD_EXITS];
 } DisasContext;

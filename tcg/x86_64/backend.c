@@ -108,6 +108,25 @@ static bool is_plain_exit(const TcgEmit *e, uint32_t block)
             b->insns[1].op == IR_OP_EXIT_PC);
 }
 
+/* The branch itself can be the exit's jump: no poll, no guard, nothing to store. */
+static bool is_direct_exit(const TcgEmit *e, uint32_t block)
+{
+    const IrBlock *b = e->unit->blocks[block];
+    return is_plain_exit(e, block) && b->insns[b->count - 1].sub == IR_EXIT_SAME_PAGE &&
+           ra_is_clean(e, e->unit->globals->pc);
+}
+
+/* Jump to `block`, which inherits from this one, when `cc` holds. */
+static void branch_to_heir(TcgEmit *e, unsigned cc, uint32_t block)
+{
+    if (is_direct_exit(e, block)) {
+        align_rel32(e, 2);
+        e->ra->blocks[block].exit_jump = asm_jcc32(e, cc);
+    } else {
+        jump_to_block(e, asm_jcc32(e, cc), block);
+    }
+}
+
 static void flush_for(TcgEmit *e, bool skip_pc)
 {
     ra_flush(e, true, skip_pc ? e->unit->globals->pc : NO_VAR);
@@ -169,7 +188,11 @@ static void emit_branch(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t n
     } else if (then == next) {
         jump_to_block(e, asm_jcc32(e, cc ^ 1), els);
     } else {
-        jump_to_block(e, asm_jcc32(e, cc), then);
+        if (is_heir(e, then, block)) {
+            branch_to_heir(e, cc, then);
+        } else {
+            jump_to_block(e, asm_jcc32(e, cc), then);
+        }
         if (els != next) {
             jump_to_block(e, asm_jmp32(e), els);
         }
@@ -303,6 +326,7 @@ static void emit_blocks(TcgEmit *e)
             ra_block_begin(e, block);
         }
         rb->code = e->p;
+        ra->block = block;
         ra->nshared = 0;
         for (uint32_t i = 0; i < b->count && !e->failed; i++) {
             emit_insn(e, &b->insns[i], block, next);

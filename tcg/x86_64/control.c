@@ -4,8 +4,8 @@
 //
 // exit_pc ends in `jmp rel32`, which leads to its stub until it is linked. If the target may be in
 // another page, a guard stands before it: the code page entry of the target pc in the current
-// bank must be the page id of the code that the jump leads to. Both the rel32 and the guard's imm32 are aligned to 4 and stored
-// with one instruction, so that other vCPUs see old or new; an unlinked guard never matches.
+// bank must be the page id of the code that the jump leads to. Both the rel32 and the guard's imm32 do not straddle
+// eight bytes and are stored with one instruction, so that other vCPUs see old or new; an unlinked guard never matches.
 #include <assert.h>
 #include <string.h>
 #include "tcg/x86_64/integer.h"
@@ -147,11 +147,11 @@ static EmitOol *emit_poll_check(TcgEmit *e, void (*fn)(TcgEmit *e, EmitOol *o), 
     return o;
 }
 
-/* No-ops until (e->p + ahead) is a multiple of 4. */
-static void align4(TcgEmit *e, unsigned ahead)
+/* No-ops until the four bytes at e->p + ahead are inside of eight aligned ones. */
+void align_rel32(TcgEmit *e, unsigned ahead)
 {
     static const uint8_t nops[4][3] = { { 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 } };
-    unsigned n = -((uintptr_t)e->p + ahead) & 3;
+    unsigned at = ((uintptr_t)e->p + ahead) & 7, n = at > 4 ? 8 - at : 0;
     for (unsigned k = 0; k < n; k++) {
         asm_u8(e, nops[n][k]);
     }
@@ -193,9 +193,14 @@ void emit_exit_pc(TcgEmit *e, const IrInsn *in)
     TcgCode *code = e->x->code;
     TcgSlot *slot = &code->slots[code->slot_count++];
     *slot = (TcgSlot){ .owner = code, .pc = in->imm };
+    slot->jump_rw = e->ra->blocks[e->ra->block].exit_jump;
+    if (slot->jump_rw) {
+        emit_ool(e, CC_NONE, ool_exit_stub)->arg[0] = (uintptr_t)slot;
+        return;
+    }
     EmitOol *miss = NULL;
     if (!(in->sub & IR_EXIT_SAME_PAGE)) {
-        align4(e, 7);
+        align_rel32(e, 7);
         asm_u8(e, 0x41); /* cmp dword [r13 + disp32], imm32: always this length */
         asm_u8(e, 0x81);
         asm_u8(e, 0xbd);
@@ -204,7 +209,7 @@ void emit_exit_pc(TcgEmit *e, const IrInsn *in)
         asm_u32(e, GUARD_NEVER);
         miss = emit_ool(e, CC_NE, ool_exit_stub);
     }
-    align4(e, 1);
+    align_rel32(e, 1);
     slot->jump_rw = asm_jmp32(e);
     if (!miss) {
         miss = emit_ool(e, CC_NONE, ool_exit_stub);
@@ -259,7 +264,7 @@ void emit_poll(TcgEmit *e, const IrInsn *in)
 
 static void store32(uint8_t *p, uint32_t v)
 {
-    assert(((uintptr_t)p & 3) == 0);
+    assert(((uintptr_t)p & 7) <= 4);
     __atomic_store_n((uint32_t *)(void *)p, v, __ATOMIC_RELEASE);
 }
 

@@ -795,6 +795,20 @@ void ra_flush(TcgEmit *e, bool locals, uint32_t skip)
     }
 }
 
+bool ra_is_clean(const TcgEmit *e, uint32_t skip)
+{
+    const RegAlloc *ra = e->ra;
+    for (uint32_t w = 0; w < dirty_words(ra); w++) {
+        for (uint64_t bits = ra->dirty[w]; bits; bits &= bits - 1) {
+            uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (var != skip && var < e->unit->globals->count) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 void ra_forget_dirty(TcgEmit *e)
 {
     RegAlloc *ra = e->ra;

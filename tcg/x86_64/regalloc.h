@@ -41,6 +41,7 @@ typedef struct RaBlock {
     uint32_t undo;      /* analyse.c: height of the undo log at its end */
     uint32_t generation;
     uint8_t *code;      /* where it starts, when emitted */
+    uint8_t *exit_jump; /* rel32 of the branch that is itself the exit; the block has no code */
 } RaBlock;
 
 typedef struct RaLive {
@@ -98,6 +99,7 @@ struct RegAlloc {
     struct RaSaved *saved;
     uint32_t nsaved, cap_saved;
     bool slots_out;
+    uint32_t block;               /* being emitted */
     IrRef shared[X86_MAX_SHARED]; /* addends of this block, see memory.c */
     uint32_t nshared;
 };
@@ -169,6 +171,7 @@ void ra_load_to(TcgEmit *e, IrRef v, Reg r); /* copy of operand v into scratch o
 
 /* Store dirty variables: globals, and locals if asked. `skip`: a variable not to store. */
 void ra_flush(TcgEmit *e, bool locals, uint32_t skip);
+bool ra_is_clean(const TcgEmit *e, uint32_t skip); /* ra_flush() of globals would do nothing */
 void ra_forget_dirty(TcgEmit *e);           /* at the end of the unit */
 /* Values that live on leave caller-saved registers; `writes`: also the memory of globals, which
  * are unknown afterwards. Registers in the mask `arguments` keep their bits. ra_done() included. */

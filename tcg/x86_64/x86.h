@@ -142,6 +142,7 @@ void ool_slow(TcgEmit *e, EmitOol *o); /* arg[0]: the record */
 /* control.c */
 void emit_call(TcgEmit *e, const IrInsn *in);
 void emit_exit_pc(TcgEmit *e, const IrInsn *in);
+void align_rel32(TcgEmit *e, unsigned ahead); /* what is `ahead` bytes on can be patched */
 void emit_exit_reg(TcgEmit *e, const IrInsn *in);
 void emit_exit(TcgEmit *e, const IrInsn *in);
 void emit_poll(TcgEmit *e, const IrInsn *in);
