@@ -54,6 +54,16 @@ static const ChardevKind *find_kind(const char *spec, const char **argument)
     return NULL;
 }
 
+void chardev_print_help(FILE *out)
+{
+    fputs("Character devices:\n", out);
+    for (const ChardevKind *const *k = kinds; *k; k++)
+        fprintf(out, "  %s%-*s %s\n", (*k)->name, 16 - (int)strlen((*k)->name),
+                (*k)->takes_argument ? ":PATH" : "", (*k)->help);
+    fputs("  mon:KIND         one of the above, shared with the monitor (Ctrl-A c)\n"
+          "  none             none\n", out);
+}
+
 bool chardev_open(MainLoop *loop, const char *id, const char *spec, Chardev **out, Error **err)
 {
     const char *argument;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "softmmu/mainloop.h"
 #include "util/error.h"
 
@@ -26,10 +27,11 @@ typedef struct ChardevHandlers {
     void *opaque;
 } ChardevHandlers;
 
-/* From the text of -serial: stdio, mon:stdio, file:PATH, unix:PATH[,server][,wait=off|nowait], pty, null,
- * none (gives NULL without an Error). `id` may be NULL. */
+/* From the text of -serial: stdio, file:PATH, unix:PATH[,server=on][,wait=off], pty, null, none
+ * (gives NULL without an Error). `id` may be NULL; with "mux" a terminal's Ctrl-C is input. */
 bool chardev_open(MainLoop *loop, const char *id, const char *spec, Chardev **out,
                   Error **err) MUST_CHECK;
+void chardev_print_help(FILE *out); /* the kinds */
 void chardev_close(Chardev *chr); /* restores terminal settings */
 const char *chardev_id(const Chardev *chr);
 const char *chardev_label(const Chardev *chr); /* "pty:/dev/pts/3" for messages */

@@ -11,6 +11,7 @@
 typedef struct CommandContext {
     Session *session;
     const bool *running;
+    uint32_t cpu; /* which one x and $registers look at */
 } CommandContext;
 
 /* Ends with name NULL; their opaque is a CommandContext. */

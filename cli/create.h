@@ -14,7 +14,11 @@ typedef struct Session {
     Machine *machine;
     Log *log;
     Accel *accel;
-    Chardev *monitor_chardev; /* NULL: no monitor */
+    char *name;               /* -name, or NULL */
+    char *machine_accel;      /* -M accel=, or NULL */
+    Chardev *monitors[4];
+    unsigned monitor_count;
+    bool stdio_used;
     bool on_terminal;         /* the escape keys work: tell the user */
     bool build_only;          /* dumpdtb was asked for and is done */
 } Session;

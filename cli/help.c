@@ -6,13 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 #include "accel/accel.h"
+#include "chardev/chardev.h"
+#include "cli/backends.h"
+#include "cli/configure.h"
+#include "cli/rtc.h"
 #include "hw/core/machine.h"
+#include "net/net.h"
 #include "target/arm/cpu.h"
+#include "util/bitops.h"
 #include "util/log.h"
 
+/* The second line is for scripts that look for the version of the options' meaning. */
 void help_print_version(void)
 {
-    printf("Dragoman %s, a machine emulator\n", DRAGOMAN_VERSION);
+    printf("Dragoman emulator version %s\n"
+           "Options as those of QEMU emulator version 7.2\n", DRAGOMAN_VERSION);
 }
 
 void help_print_short(void)
@@ -37,7 +45,7 @@ void help_print_short(void)
 void help_print_options(void)
 {
     help_print_version();
-    printf("usage: dragoman [options]\n\n");
+    printf("\nusage: dragoman [options]\n\n");
     for (const OptionRow *r = option_rows; r->name; r++) {
         int n = printf("  -%s%s%s", r->name, r->argument ? " " : "",
                        r->argument ? r->argument : "");
@@ -45,82 +53,197 @@ void help_print_options(void)
     }
 }
 
-static bool asks(const char *text)
-{
-    return text && (!strcmp(text, "help") || !strcmp(text, "?"));
-}
+/* ---- answers ---------------------------------------------------------------------------- */
 
-static void print_devices(void)
+static bool print_boards(Error **err)
 {
-    for (const DeviceType *const *t = device_types; *t; t++)
-        if ((*t)->user_creatable)
-            printf("name \"%s\", bus %s, desc \"%s\"\n", (*t)->name, (*t)->bus, (*t)->help);
-}
-
-static bool print_device_properties(const char *text)
-{
-    const char *comma = strchr(text, ',');
-    char name[64];
-    if (!comma || !asks(comma + 1) || (size_t)(comma - text) >= sizeof(name))
-        return false;
-    memcpy(name, text, (size_t)(comma - text));
-    name[comma - text] = '\0';
-    const DeviceType *type = device_type_find(name);
-    if (!type)
-        return false;
-    printf("%s options:\n", type->name);
-    for (const Property *p = type->properties; p && p->name; p++)
-        printf("  %s=<...>%*s- %s%s%s%s\n", p->name, 20 - (int)strlen(p->name), "", p->help,
-               p->initial ? " (default: " : "", p->initial ? p->initial : "",
-               p->initial ? ")" : "");
+    board_print_types(stdout);
     return true;
 }
 
-static void print_accels(void)
+static bool print_board(const char *name, Error **err)
+{
+    const BoardType *board = board_type_find(name, err);
+    if (!board)
+        return false;
+    printf("%s options:\n", board->name);
+    printf("  accel=<str>            - engines to try in turn, as in accel=kvm:tcg\n");
+    properties_print_help(board->properties, stdout);
+    return true;
+}
+
+static bool print_models(Error **err)
+{
+    arm_model_print_help(stdout);
+    return true;
+}
+
+static bool print_model(const char *name, Error **err)
+{
+    if (!arm_model_parse(name, err))
+        return false;
+    arm_model_print_features(stdout);
+    return true;
+}
+
+static bool print_devices(Error **err)
+{
+    device_print_types(stdout);
+    return true;
+}
+
+static bool print_device(const char *name, Error **err)
+{
+    return device_print_help(name, stdout, err);
+}
+
+static bool print_accels(Error **err)
 {
     printf("Engines:\n");
     for (const AccelType *const *t = accel_types; *t; t++) {
-        printf("  %-8s %s\n", (*t)->name, (*t)->help);
+        printf("%s: %s\n", (*t)->name, (*t)->help);
         for (const char *const *o = (*t)->options; *o; o++)
-            printf("           %s=\n", *o);
+            printf("  %s=\n", *o);
     }
+    return true;
 }
 
-static void print_log_items(void)
+static bool print_log_items(Error **err)
 {
     printf("Log items (comma separated):\n");
     for (const LogItemName *n = log_item_names; n->name; n++)
-        printf("  %-14s %s\n", n->name, n->help);
+        printf("%-15s %s\n", n->name, n->help);
+    return true;
 }
 
-static bool answer_devices(const OptionList *list)
+static bool print_chardevs(Error **err)
 {
-    for (unsigned i = 0; i < list->count; i++) {
-        if (asks(list->text[i])) {
-            print_devices();
-            return true;
-        }
-        if (print_device_properties(list->text[i]))
-            return true;
+    chardev_print_help(stdout);
+    return true;
+}
+
+static bool print_networks(Error **err)
+{
+    net_print_help(stdout);
+    return true;
+}
+
+static bool print_parameters(const char *option, const char *const *parameters)
+{
+    printf("-%s parameters:\n", option);
+    for (const char *const *p = parameters; *p; p++)
+        printf("  %s=\n", *p);
+    return true;
+}
+
+static bool print_drive(Error **err)
+{
+    return print_parameters("drive", drive_parameters);
+}
+
+static bool print_smp(Error **err)
+{
+    return print_parameters("smp", smp_parameters);
+}
+
+static bool print_memory(Error **err)
+{
+    return print_parameters("m", memory_parameters);
+}
+
+static bool print_name(Error **err)
+{
+    return print_parameters("name", name_parameters);
+}
+
+static bool print_rtc(Error **err)
+{
+    return print_parameters("rtc", rtc_parameters);
+}
+
+static bool print_display(Error **err)
+{
+    printf("Displays:\n  none\n");
+    return true;
+}
+
+/* ---- which one is asked for ------------------------------------------------------------- */
+
+typedef struct HelpTopic {
+    size_t offset; /* in Options */
+    bool repeated; /* an OptionList */
+    bool (*print)(Error **err);
+    bool (*print_one)(const char *name, Error **err); /* NAME,help; may be NULL */
+} HelpTopic;
+
+static const HelpTopic topics[] = {
+    { offsetof(Options, machines), true, print_boards, print_board },
+    { offsetof(Options, cpu), false, print_models, print_model },
+    { offsetof(Options, devices), true, print_devices, print_device },
+    { offsetof(Options, accels), true, print_accels, NULL },
+    { offsetof(Options, log_items), false, print_log_items, NULL },
+    { offsetof(Options, serials), true, print_chardevs, NULL },
+    { offsetof(Options, monitors), true, print_chardevs, NULL },
+    { offsetof(Options, netdevs), true, print_networks, NULL },
+    { offsetof(Options, nics), true, print_networks, NULL },
+    { offsetof(Options, drives), true, print_drive, NULL },
+    { offsetof(Options, smp), false, print_smp, NULL },
+    { offsetof(Options, memory), false, print_memory, NULL },
+    { offsetof(Options, name), false, print_name, NULL },
+    { offsetof(Options, rtc), false, print_rtc, NULL },
+    { offsetof(Options, display), false, print_display, NULL },
+};
+
+static bool asks(const char *text)
+{
+    return !strcmp(text, "help") || !strcmp(text, "?");
+}
+
+/* Where "NAME,help" has its NAME's end; NULL: it is something else. */
+static const char *asks_about(const char *text)
+{
+    for (const char *comma = strchr(text, ','); comma; comma = strchr(comma + 1, ','))
+        if (asks(comma + 1))
+            return text + strcspn(text, ",");
+    return NULL;
+}
+
+static bool answer(const HelpTopic *t, const char *text, bool *answered, Error **err)
+{
+    const char *end = asks_about(text);
+    char name[64];
+    *answered = end || asks(text);
+    if (!*answered)
+        return true;
+    if (!end || !t->print_one)
+        return t->print(err);
+    snprintf(name, sizeof(name), "%.*s", (int)(end - text), text);
+    return t->print_one(name, err);
+}
+
+static bool answer_topic(const HelpTopic *t, const Options *o, bool *answered, Error **err)
+{
+    const void *field = (const char *)o + t->offset;
+    if (!t->repeated) {
+        const char *text = *(const char *const *)field;
+        return !text || answer(t, text, answered, err);
     }
-    return false;
+    const OptionList *list = field;
+    for (unsigned i = 0; i < list->count && !*answered; i++)
+        if (!answer(t, list->text[i], answered, err))
+            return false;
+    return true;
 }
 
-bool help_answer(const Options *o)
+bool help_answer(const Options *o, bool *answered, Error **err)
 {
+    *answered = o->help || o->version;
     if (o->help)
         help_print_options();
     else if (o->version)
         help_print_version();
-    else if (asks(o->machine))
-        board_print_types(stdout);
-    else if (asks(o->cpu))
-        arm_model_print_help(stdout);
-    else if (asks(o->accel))
-        print_accels();
-    else if (asks(o->log_items))
-        print_log_items();
-    else
-        return answer_devices(&o->devices);
+    for (size_t i = 0; i < ARRAY_SIZE(topics) && !*answered; i++)
+        if (!answer_topic(&topics[i], o, answered, err))
+            return false;
     return true;
 }

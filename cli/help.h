@@ -10,8 +10,8 @@
 void help_print_short(void);
 void help_print_options(void);
 void help_print_version(void);
-/* Answer '-M help', '-cpu help', '-device help', '-accel help', '-d help' and their '?'. True when
- * one was asked. */
-bool help_answer(const Options *o);
+/* Answer -help, -version, and an option whose value is 'help', '?' or 'NAME,help'; *answered tells
+ * whether one was given. False with an Error when there is no help on that NAME. */
+bool help_answer(const Options *o, bool *answered, Error **err) MUST_CHECK;
 
 #endif

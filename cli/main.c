@@ -3,6 +3,7 @@
 // main: options, help, the machine, the run. Every failure is one sentence on standard error and
 // exit status 1.
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,30 +43,46 @@ static bool write_pidfile(const char *path, Error **err)
     return true;
 }
 
+/* Whoever starts us without them must not find a socket or a disk in their place. */
+static void open_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     Options o;
     Session s = { 0 };
     Error *err = NULL;
+    open_standard_streams();
     if (argc == 1) {
         help_print_short();
         return 0;
     }
     if (!options_parse(&o, argc, argv, &err))
         return fail(err);
-    if (help_answer(&o))
+    bool answered;
+    if (!help_answer(&o, &answered, &err))
+        return fail(err);
+    if (answered)
         return 0;
     block_signals();
     int status = 0;
-    if (!session_create(&s, &o, &err) || (o.pidfile && !write_pidfile(o.pidfile, &err))) {
-        status = fail(err);
-    } else if (!s.build_only) {
+    bool ok = session_create(&s, &o, &err);
+    bool has_pidfile = ok && o.pidfile && write_pidfile(o.pidfile, &err);
+    ok = ok && (!o.pidfile || has_pidfile);
+    if (ok && !s.build_only) {
         if (s.on_terminal && isatty(STDIN_FILENO))
             fprintf(stderr, "dragoman: Ctrl-A x ends, Ctrl-A c is the monitor, Ctrl-A h helps\r\n");
-        status = session_run(&s, o.stopped);
+        ok = session_run(&s, o.stopped, &status, &err);
     }
     session_destroy(&s);
-    if (o.pidfile && !status)
+    if (has_pidfile)
         unlink(o.pidfile);
-    return status;
+    return ok ? status : fail(err);
 }

@@ -10,6 +10,7 @@
 #include "util/error.h"
 
 #define MAX_REPEATED 64
+#define MAX_HARD_DISKS 4
 
 /* Arguments of an option that may be given several times, in order. */
 typedef struct OptionList {
@@ -18,12 +19,13 @@ typedef struct OptionList {
 } OptionList;
 
 typedef struct Options {
-    const char *machine, *accel, *cpu, *smp, *memory;
+    const char *cpu, *smp, *memory;
     const char *kernel, *initrd, *append, *dtb, *firmware;
-    const char *name, *rtc, *monitor, *pidfile;
+    const char *name, *rtc, *pidfile, *display, *vga;
     const char *log_items, *log_file, *log_filter;
-    OptionList drives, devices, netdevs, nics, serials;
-    bool nographic, no_reboot, stopped, help, version;
+    const char *hard_disks[MAX_HARD_DISKS], *cdrom; /* -hda and the like: files */
+    OptionList machines, accels, drives, devices, netdevs, nics, serials, monitors;
+    bool nographic, no_reboot, stopped, snapshot, nodefaults, ignored, help, version;
 } Options;
 
 typedef struct OptionRow {
@@ -31,12 +33,13 @@ typedef struct OptionRow {
     const char *argument; /* for the help text; NULL: takes none */
     const char *help;
     size_t offset;        /* in Options */
-    enum { OPTION_TEXT, OPTION_LIST, OPTION_FLAG, OPTION_SPECIAL } kind;
+    enum { OPTION_TEXT, OPTION_LIST, OPTION_FLAG } kind;
 } OptionRow;
 
 /* Ends with name NULL. */
 extern const OptionRow option_rows[];
 
+/* Strings in `o` are those of argv. */
 bool options_parse(Options *o, int argc, char **argv, Error **err) MUST_CHECK;
 
 #endif

@@ -7,6 +7,8 @@
 #include <time.h>
 #include "util/keyval.h"
 
+const char *const rtc_parameters[] = { "base", "clock", "driftfix", NULL };
+
 static bool parse_date(const char *text, time_t *when)
 {
     static const char *const formats[] = { "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d" };
@@ -21,17 +23,24 @@ static bool parse_date(const char *text, time_t *when)
     return false;
 }
 
+/* A parameter of which only what happens anyway is supported. */
+static bool check_fixed(Keyval *kv, const char *name, const char *only, Error **err)
+{
+    const char *value = keyval_take(kv, name);
+    return !value || !strcmp(value, only) ||
+           error_set(err, "-rtc %s=%s is not supported; use %s=%s or leave it out", name, value,
+                     name, only);
+}
+
 bool rtc_parse(const char *text, int64_t *offset_seconds, Error **err)
 {
-    static const char *const known[] = { "base", "clock", "driftfix", NULL };
     Keyval kv;
     time_t now = time(NULL), when = now;
-    if (!keyval_parse(&kv, text, NULL, err))
+    if (!keyval_parse(&kv, text, "base", err))
         return false;
     const char *base = keyval_take(&kv, "base");
-    keyval_take(&kv, "clock");
-    keyval_take(&kv, "driftfix");
-    bool ok = keyval_check_used(&kv, "-rtc", known, err);
+    bool ok = check_fixed(&kv, "clock", "host", err) && check_fixed(&kv, "driftfix", "none", err) &&
+              keyval_check_used(&kv, "-rtc", rtc_parameters, err);
     *offset_seconds = 0;
     if (ok && base && !strcmp(base, "localtime")) {
         struct tm tm;

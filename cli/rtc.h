@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include "util/error.h"
 
+/* The parameters of -rtc, for help; ends with NULL. */
+extern const char *const rtc_parameters[];
+
 /* "base=utc|localtime|2006-06-17T16:01:21|2006-06-17[,clock=...]": guest minus host, seconds. */
 bool rtc_parse(const char *text, int64_t *offset_seconds, Error **err) MUST_CHECK;
 

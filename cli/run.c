@@ -6,11 +6,11 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "cli/commands.h"
+#include "util/bitops.h"
 
 typedef struct Run {
     Session *session;
@@ -98,30 +98,35 @@ static void unwatch_signals(Run *r)
         close(r->signal_fd);
 }
 
-int session_run(Session *s, bool start_stopped)
+static bool create_monitors(Session *s, CommandContext *commands, Monitor **monitors, Error **err)
+{
+    for (unsigned i = 0; i < s->monitor_count; i++) {
+        monitors[i] = monitor_create(s->monitors[i], monitor_commands, commands, err);
+        if (!monitors[i])
+            return false;
+    }
+    return true;
+}
+
+bool session_run(Session *s, bool start_stopped, int *status, Error **err)
 {
     Machine *m = s->machine;
-    Error *err = NULL;
     Run run = { .session = s, .signal_fd = -1 };
+    Monitor *monitors[ARRAY_SIZE(s->monitors)] = { NULL };
+    CommandContext commands = { .session = s, .running = &run.running };
     m->run.serve = serve;
     m->run.opaque = &run;
     watch_signals(&run);
-    Monitor *monitor = NULL;
-    CommandContext commands = { s, &run.running };
-    if (s->monitor_chardev) {
-        monitor = monitor_create(s->monitor_chardev, monitor_commands, &commands, &err);
-        if (!monitor) {
-            fprintf(stderr, "dragoman: %s\n", error_text(err));
-            error_free(err);
-            unwatch_signals(&run);
-            return 1;
-        }
+    bool ok = create_monitors(s, &commands, monitors, err);
+    if (ok) {
+        machine_reset(m);
+        set_running(&run, !start_stopped);
+        mainloop_run(m->loop);
     }
-    machine_reset(m);
-    set_running(&run, !start_stopped);
-    mainloop_run(m->loop);
     m->run.serve = NULL;
-    monitor_destroy(monitor);
+    for (unsigned i = 0; i < s->monitor_count; i++)
+        monitor_destroy(monitors[i]);
     unwatch_signals(&run);
-    return run.status;
+    *status = run.status;
+    return ok;
 }

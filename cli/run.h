@@ -6,10 +6,7 @@
 
 #include "cli/create.h"
 
-/* Returns the exit status of the process. */
-int session_run(Session *s, bool start_stopped);
-
-/* True while the CPUs execute. */
-bool session_running(const Session *s);
+/* *status is the exit status of the process. */
+bool session_run(Session *s, bool start_stopped, int *status, Error **err) MUST_CHECK;
 
 #endif

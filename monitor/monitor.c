@@ -60,45 +60,78 @@ static const char *match_words(const char *line, const char *name)
     return skip_blanks(line);
 }
 
-static void print_help(const MonitorCommand *commands, FILE *out)
+static void print_command(const MonitorCommand *c, FILE *out)
 {
+    int n = fprintf(out, "%s%s%s %s", c->name, c->alias ? "|" : "", c->alias ? c->alias : "",
+                    c->args);
+    fprintf(out, "%*s%s\n", n < 34 ? 34 - n : 1, "", c->help);
+}
+
+static bool begins_with(const char *name, const char *topic)
+{
+    size_t len = strlen(topic);
+    return !strncmp(name, topic, len) && (!name[len] || name[len] == ' ');
+}
+
+/* All commands, or those that are or begin with `topic`. */
+static void print_help(const MonitorCommand *commands, const char *topic, FILE *out)
+{
+    bool any = false;
     for (const MonitorCommand *c = commands; c->name; c++) {
-        int n = fprintf(out, "%s%s%s %s", c->name, c->alias ? "|" : "", c->alias ? c->alias : "",
-                        c->args);
-        fprintf(out, "%*s%s\n", n < 34 ? 34 - n : 1, "", c->help);
+        if (*topic && !begins_with(c->name, topic) && (!c->alias || strcmp(c->alias, topic)))
+            continue;
+        print_command(c, out);
+        any = true;
     }
-    fprintf(out, "%-34s%s\n", "help|?", "this list");
+    if (!*topic)
+        fprintf(out, "%-34s%s\n", "help|? [COMMAND]", "this list, or a line of it");
+    else if (!any)
+        fprintf(out, "there is no command '%s' ('help' lists them)\n", topic);
 }
 
 static void unknown_command(const MonitorCommand *commands, const char *line, FILE *out)
 {
-    char typed[64];
-    snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(line, "\r\n"), line);
-    Suggest s = suggest_start(typed);
+    Suggest s = suggest_start(line);
     for (const MonitorCommand *c = commands; c->name; c++)
         suggest_offer(&s, c->name);
-    fprintf(out, "unknown command: '%s'%s ('help' lists them)\n", typed, suggest_text(&s));
+    fprintf(out, "unknown command: '%.64s'%s ('help' lists them)\n", line, suggest_text(&s));
 }
 
-void monitor_run_line(const MonitorCommand *commands, void *opaque, const char *line, FILE *out)
+static void run_command(const MonitorCommand *commands, void *opaque, const char *line, FILE *out)
 {
-    line = skip_blanks(line);
-    if (!*line)
-        return;
-    if (match_words(line, "help") || match_words(line, "?") || match_words(line, "info help")) {
-        print_help(commands, out);
+    const char *topic = match_words(line, "help");
+    if (!topic)
+        topic = match_words(line, "?");
+    if (!topic && (!strcmp(line, "info") || !strcmp(line, "info help")))
+        topic = "info";
+    if (topic) {
+        print_help(commands, topic, out);
         return;
     }
     for (const MonitorCommand *c = commands; c->name; c++) {
         const char *args = match_words(line, c->name);
         if (!args && c->alias)
             args = match_words(line, c->alias);
-        if (args) {
+        if (!args)
+            continue;
+        if (*args && !*c->args)
+            fprintf(out, "'%s' is too much: %s takes nothing\n", args, c->name);
+        else
             c->run(opaque, args, out);
-            return;
-        }
+        return;
     }
     unknown_command(commands, line, out);
+}
+
+void monitor_run_line(const MonitorCommand *commands, void *opaque, const char *line, FILE *out)
+{
+    char text[LINE_BYTES];
+    snprintf(text, sizeof(text), "%s", skip_blanks(line));
+    size_t len = strlen(text);
+    while (len && isspace((unsigned char)text[len - 1]))
+        text[--len] = '\0';
+    if (len)
+        run_command(commands, opaque, text, out);
 }
 
 /* Terminals are raw: a newline needs its carriage return. */

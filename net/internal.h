@@ -32,6 +32,7 @@ Frame *frame_queue_pop(FrameQueue *q);
 
 typedef struct NetType {
     const char *name;
+    const char *const *options; /* ends with NULL */
     /* Fills in n->state. */
     bool (*open)(NetBackend *n, Keyval *kv, Error **err);
     void (*close)(NetBackend *n);
@@ -60,5 +61,6 @@ bool net_pull(NetBackend *n);
 void net_init_common(NetBackend *n, char *id, Log *log);
 
 extern const NetType slirp_net_type;
+extern const char *const slirp_option_names[];
 
 #endif

@@ -92,6 +92,17 @@ void net_init_common(NetBackend *n, char *id, Log *log)
     pthread_mutexattr_destroy(&attr);
 }
 
+void net_print_help(FILE *out)
+{
+    fputs("Networks:\n", out);
+    for (size_t i = 0; i < ARRAY_SIZE(net_types); i++) {
+        fprintf(out, "  %s", net_types[i]->name);
+        for (const char *const *o = net_types[i]->options; *o; o++)
+            fprintf(out, "%s%s=", o == net_types[i]->options ? " with " : ", ", *o);
+        fputc('\n', out);
+    }
+}
+
 static NetBackend *create(Keyval *kv, Log *log, Error **err)
 {
     const char *type_name = keyval_take(kv, "type"), *id = keyval_take(kv, "id");

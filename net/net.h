@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/uio.h>
 #include "util/error.h"
 #include "util/log.h"
@@ -26,6 +27,7 @@ typedef struct NetReceiver {
 } NetReceiver;
 
 /* From the text after -netdev: "user,id=n0,hostfwd=tcp:127.0.0.1:2222-:22,...". */
+void net_print_help(FILE *out); /* the types and their parameters */
 NetBackend *net_open(const char *spec, Log *log, Error **err);
 void net_close(NetBackend *n);
 const char *net_id(const NetBackend *n);

@@ -388,6 +388,7 @@ static bool slirp_open(NetBackend *n, Keyval *kv, Error **err)
 
 const NetType slirp_net_type = {
     .name = "user",
+    .options = slirp_option_names,
     .open = slirp_open,
     .close = slirp_close,
     .send = slirp_send,

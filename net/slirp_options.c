@@ -10,7 +10,7 @@
 #include <string.h>
 #include "util/bitops.h"
 
-static const char *const known_options[] = {
+const char *const slirp_option_names[] = {
     "hostfwd", "net", "host", "dns", "dhcpstart", "hostname", "restrict", "ipv4", "ipv6",
     "ipv6-net", "ipv6-prefix", "ipv6-prefixlen", "ipv6-host", "ipv6-dns", "dnssearch",
     "domainname", "tftp", "bootfile", "tftp-server-name", "id", NULL
@@ -246,7 +246,7 @@ bool slirp_options_parse(SlirpOptions *o, Keyval *kv, Error **err)
     o->tftp = keyval_take(kv, "tftp");
     o->tftp_server_name = keyval_take(kv, "tftp-server-name");
     return parse_ipv4(o, kv, err) && parse_ipv6(o, kv, err) && parse_lists(o, kv, err) &&
-           keyval_check_used(kv, "-netdev user", known_options, err);
+           keyval_check_used(kv, "-netdev user", slirp_option_names, err);
 }
 
 void slirp_options_free(SlirpOptions *o)

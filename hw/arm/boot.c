@@ -101,13 +101,16 @@ static bool fdt_failed(const char *what, int code, Error **err)
                      fdt_strerror(code));
 }
 
-static bool read_dtb(ArmBoot *b, const char *path, Error **err)
+static bool read_dtb(ArmBoot *b, const MachineConfig *c, Error **err)
 {
+    const char *path = c->dtb;
     FileData f;
-    if (!file_read(&f, "dtb", path, FDT_MAX_BYTES, err))
+    if (!file_read(&f, "dtb", path, c->ram_bytes, err))
         return false;
     int r = fdt_check_header(f.bytes);
-    if (f.size >= sizeof(struct fdt_header) && r == 0 && fdt_totalsize(f.bytes) > f.size)
+    if (f.size > FDT_MAX_BYTES)
+        error_set(err, "dtb '%s' is larger than 2 MiB, which no device tree may be", path);
+    else if (f.size >= sizeof(struct fdt_header) && r == 0 && fdt_totalsize(f.bytes) > f.size)
         error_set(err, "dtb '%s' is truncated; copy it anew", path);
     else if (f.size < sizeof(struct fdt_header) || r != 0)
         error_set(err, "dtb '%s' is not a device tree (a .dtb file made by dtc)", path);
@@ -237,7 +240,7 @@ bool arm_boot_load(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, void *fd
 {
     *b = (ArmBoot){ .fdt = fdt, .randomness = randomness };
     return check_config(c, err) && (!c->kernel || load_kernel(b, c, ram_base, err)) &&
-           load_initrd(b, c, ram_base, err) && (!c->dtb || read_dtb(b, c->dtb, err)) &&
+           load_initrd(b, c, ram_base, err) && (!c->dtb || read_dtb(b, c, err)) &&
            complete_fdt(b, c, ram_base, err) && place_fdt(b, c, ram_base, err);
 }
 

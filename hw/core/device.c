@@ -232,18 +232,22 @@ Device *device_add(struct Machine *m, const char *spec, Error **err)
 
 void device_print_types(FILE *out)
 {
-    fputs("Devices for -device (see -device NAME,help):\n", out);
     for (const DeviceType *const *t = device_types; *t; t++)
         if ((*t)->user_creatable)
-            fprintf(out, "  %-22s %s, on %s\n", (*t)->name, (*t)->help, (*t)->bus);
+            fprintf(out, "name \"%s\", bus %s, desc \"%s\"\n", (*t)->name, (*t)->bus,
+                    (*t)->help);
 }
 
-void device_print_help(const DeviceType *type, FILE *out)
+bool device_print_help(const char *name, FILE *out, Error **err)
 {
-    fprintf(out, "%s: %s\nProperties:\n", type->name, type->help);
-    fputs("  id                       the name by which other options and the monitor know it\n",
+    const DeviceType *type = user_type(name, err);
+    if (!type)
+        return false;
+    fprintf(out, "%s options:\n", type->name);
+    fputs("  id=<str>               - the name by which other options and the monitor know it\n",
           out);
     properties_print_help(type->properties, out);
+    return true;
 }
 
 static void print_device(const Device *dev, unsigned depth, FILE *out)

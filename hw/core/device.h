@@ -84,9 +84,9 @@ Device *device_add(struct Machine *m, const char *spec, Error **err);
 /* Its second half: let the board find the place of a device whose properties are set, and realize
  * it. On failure the caller destroys it. */
 bool device_plug(Device *dev, Error **err) MUST_CHECK;
-/* The texts of -device help, and of -device TYPE,help. */
+/* The texts of -device help, and of -device NAME,help; false when there is no such type. */
 void device_print_types(FILE *out);
-void device_print_help(const DeviceType *type, FILE *out);
+bool device_print_help(const char *name, FILE *out, Error **err) MUST_CHECK;
 /* The text of `info qtree`. */
 void device_print_tree(const struct Machine *m, FILE *out);
 

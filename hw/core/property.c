@@ -15,7 +15,8 @@
 #include "util/suggest.h"
 
 typedef struct PropertyKindOps {
-    const char *expects; /* for messages and help */
+    const char *word;    /* for help */
+    const char *expects; /* for messages */
     bool (*parse)(void *field, struct Machine *m, const char *text, Error **err);
     void (*print)(const void *field, FILE *out);
 } PropertyKindOps;
@@ -184,15 +185,15 @@ static void print_mac(const void *field, FILE *out)
 }
 
 static const PropertyKindOps property_kinds[] = {
-    [PROP_BOOL] = { "on or off", parse_bool, print_bool },
-    [PROP_UINT32] = { "a number below 2^32", parse_uint32, print_uint32 },
-    [PROP_UINT64] = { "a number", parse_uint64, print_uint64 },
-    [PROP_SIZE] = { "a size such as 512M", parse_size, print_uint64 },
-    [PROP_STRING] = { "a text", parse_string, print_string },
-    [PROP_DRIVE] = { "the id of a -drive", parse_drive, print_drive },
-    [PROP_NETDEV] = { "the id of a -netdev", parse_netdev, print_netdev },
-    [PROP_CHARDEV] = { "the id of a -chardev", parse_chardev, print_chardev },
-    [PROP_MAC] = { "an address such as 52:54:00:12:34:56", parse_mac, print_mac },
+    [PROP_BOOL] = { "bool", "on or off", parse_bool, print_bool },
+    [PROP_UINT32] = { "uint32", "a number below 2^32", parse_uint32, print_uint32 },
+    [PROP_UINT64] = { "uint64", "a number", parse_uint64, print_uint64 },
+    [PROP_SIZE] = { "size", "a size such as 512M", parse_size, print_uint64 },
+    [PROP_STRING] = { "str", "a text", parse_string, print_string },
+    [PROP_DRIVE] = { "drive", "the id of a -drive", parse_drive, print_drive },
+    [PROP_NETDEV] = { "netdev", "the id of a -netdev", parse_netdev, print_netdev },
+    [PROP_CHARDEV] = { "chardev", "the id of a -chardev", parse_chardev, print_chardev },
+    [PROP_MAC] = { "mac", "an address such as 52:54:00:12:34:56", parse_mac, print_mac },
 };
 
 static const Property *property_find(const Property *props, const char *name)
@@ -248,11 +249,12 @@ void properties_print(const Property *props, const void *base, const char *inden
 void properties_print_help(const Property *props, FILE *out)
 {
     for (const Property *p = props; p && p->name; p++) {
-        fprintf(out, "  %-24s %s", p->name, p->help ? p->help : property_kinds[p->kind].expects);
-        fprintf(out, " (%s", property_kinds[p->kind].expects);
+        const PropertyKindOps *kind = &property_kinds[p->kind];
+        int n = fprintf(out, "  %s=<%s>", p->name, kind->word);
+        fprintf(out, "%*s- %s", n < 25 ? 25 - n : 1, "", p->help ? p->help : kind->expects);
         if (p->initial)
-            fprintf(out, "; default %s", p->initial);
-        fputs(")\n", out);
+            fprintf(out, " (default: %s)", p->initial);
+        fputc('\n', out);
     }
 }
 

@@ -109,7 +109,8 @@ static inline ArmCpu *arm_cpu(VCPU *cpu)
 typedef struct ArmModel ArmModel;
 /* "max", "cortex-a72", with features "max,pauth=off"; NULL with a did-you-mean. */
 const ArmModel *arm_model_parse(const char *spec, Error **err);
-void arm_model_print_help(FILE *out);
+void arm_model_print_help(FILE *out);     /* -cpu help */
+void arm_model_print_features(FILE *out); /* -cpu MODEL,help */
 
 /* Create CPU number `index` of `model_spec`. Its input lines are arm_cpu_set_irq(). */
 ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memory,

@@ -141,3 +141,11 @@ void arm_model_print_help(FILE *out)
     for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
         fprintf(out, "  %s\n", models[i].name);
 }
+
+void arm_model_print_features(FILE *out)
+{
+    fprintf(out, "CPU features, as in -cpu max,pauth=off:\n  aarch64=on (32-bit CPUs are not "
+            "supported yet)\n");
+    for (size_t i = 0; i < sizeof(absent_features) / sizeof(absent_features[0]); i++)
+        fprintf(out, "  %s=off (not implemented)\n", absent_features[i]);
+}
