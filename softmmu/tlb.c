@@ -24,7 +24,16 @@ typedef struct L2Entry {
 } L2Entry;
 #define L2_EMPTY UINT64_MAX
 
+/* What the choice of a bank looks at, apart from the banks, each of which is large. */
+typedef struct BankName {
+    TlbKey key;
+    bool live;
+    uint64_t last_use;
+} BankName;
+
 struct Tlb {
+    BankName names[TLB_BANKS];
+    uint8_t recent[2]; /* the banks found last: kernel and user of one process */
     TlbBank banks[TLB_BANKS];
     L2Entry l2[L2_SETS][L2_WAYS];
     L2Entry large[1 << LARGE_BITS];
@@ -93,24 +102,42 @@ static bool key_equal(const TlbKey *a, const TlbKey *b)
     return a->regime == b->regime && a->asid == b->asid && a->flags == b->flags;
 }
 
+static bool bank_is(Tlb *tlb, unsigned n, const TlbKey *key)
+{
+    return tlb->names[n].live && key_equal(&tlb->names[n].key, key);
+}
+
+static TlbBank *bank_used(Tlb *tlb, unsigned n)
+{
+    tlb->names[n].last_use = ++tlb->tick;
+    return &tlb->banks[n];
+}
+
+/* The bank for `key`, or the least recently used, emptied. */
+static unsigned bank_search(Tlb *tlb, const TlbKey *key)
+{
+    unsigned oldest = 0;
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        if (bank_is(tlb, i, key))
+            return i;
+        if (tlb->names[i].last_use < tlb->names[oldest].last_use)
+            oldest = i;
+    }
+    tlb->stats.bank_recycles += tlb->names[oldest].live;
+    bank_clear(&tlb->banks[oldest]);
+    tlb->banks[oldest].key = *key;
+    tlb->names[oldest] = (BankName){ .key = *key, .live = true };
+    return oldest;
+}
+
 TlbBank *tlb_bank(Tlb *tlb, const TlbKey *key)
 {
-    TlbBank *oldest = &tlb->banks[0];
-    for (unsigned i = 0; i < TLB_BANKS; i++) {
-        TlbBank *b = &tlb->banks[i];
-        if (b->live && key_equal(&b->key, key)) {
-            b->last_use = ++tlb->tick;
-            return b;
-        }
-        if (b->last_use < oldest->last_use)
-            oldest = b;
-    }
-    tlb->stats.bank_recycles += oldest->live;
-    bank_clear(oldest);
-    oldest->key = *key;
-    oldest->live = true;
-    oldest->last_use = ++tlb->tick;
-    return oldest;
+    for (unsigned i = 0; i < ARRAY_SIZE(tlb->recent); i++)
+        if (bank_is(tlb, tlb->recent[i], key))
+            return bank_used(tlb, tlb->recent[i]);
+    tlb->recent[1] = tlb->recent[0];
+    tlb->recent[0] = bank_search(tlb, key);
+    return bank_used(tlb, tlb->recent[0]);
 }
 
 /* ---- second level ----------------------------------------------------------------------- */

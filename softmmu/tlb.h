@@ -70,9 +70,7 @@ typedef struct TlbBank {
     TlbJump jumps[1 << TLB_JUMP_BITS];
     uint32_t code_pages[1 << TLB_CODE_PAGE_BITS]; /* by page of the pc: see tlb_enter_jump() */
     TlbKey key;
-    bool live;
     bool clean;                       /* holds nothing since the last flush */
-    uint64_t last_use;
     uint64_t large_pieces[8];         /* filter: 2 MiB pieces (by low bits of their number) of
                                        * which something came from a mapping larger than a page */
     uint64_t jump_pages[64];          /* filter: pages (by low bits of their number) with jumps */
