@@ -159,6 +159,7 @@ void emit_extu(TcgEmit *e, const IrInsn *in)
         }
         return;
     }
+    flags_clobber(e);
     Reg d = over(e, in);
     if (pos + len >= bits) {
         if (pos) {
@@ -189,6 +190,7 @@ void emit_exts(TcgEmit *e, const IrInsn *in)
                x);
         return;
     }
+    flags_clobber(e);
     Reg d = over(e, in);
     if (pos + len < bits) {
         asm_shift_ri(e, SHIFT_SHL, w, d, bits - len - pos);

@@ -43,12 +43,17 @@ static void alu(TcgEmit *e, unsigned op, uint32_t w, Reg d, const Operand *y)
     }
 }
 
-/* Host flags hold something that is still needed. */
-static bool flags_busy(const TcgEmit *e)
+bool flags_busy(const TcgEmit *e)
 {
     const RegAlloc *ra = e->ra;
     IrRef v = ra->s.flags_ref;
     return v && (ra->values[v].next_use || ra->values[v].ndirty);
+}
+
+void flags_clobber(TcgEmit *e)
+{
+    flags_save(e);
+    e->ra->s.flags_ref = IR_NONE;
 }
 
 /* ---- arithmetic ---- */
@@ -80,7 +85,6 @@ static void emit_add(TcgEmit *e, const IrInsn *in)
 
 static void emit_sub(TcgEmit *e, const IrInsn *in)
 {
-    RegAlloc *ra = e->ra;
     int32_t imm;
     if (in->sub) {
         emit_flagged(e, in);
@@ -90,10 +94,7 @@ static void emit_sub(TcgEmit *e, const IrInsn *in)
         emit_add(e, in);
         return;
     }
-    if (flags_busy(e)) {
-        flags_save(e);
-    }
-    ra->s.flags_ref = IR_NONE;
+    flags_clobber(e);
     Operand y = operand_use(e, in->type, in->arg[1]);
     alu(e, ALU_SUB, width_flag(in), ra_def_over(e, in->arg[0]), &y);
 }
@@ -195,11 +196,13 @@ static void emit_and(TcgEmit *e, const IrInsn *in)
             }
             return;
         }
+        flags_clobber(e);
         if (mask <= UINT32_MAX) { /* a 32-bit operation clears the upper half */
             asm_alu_ri(e, ALU_AND, 0, ra_def_over(e, in->arg[0]), (int32_t)mask);
             return;
         }
     }
+    flags_clobber(e);
     Operand y = operand_use(e, in->type, in->arg[1]);
     alu(e, ALU_AND, w, ra_def_over(e, in->arg[0]), &y);
 }
@@ -215,12 +218,14 @@ static void emit_andn_orn(TcgEmit *e, const IrInsn *in)
     uint32_t w = width_flag(in);
     int32_t imm;
     if (in->op == IR_OP_ANDN && e->host.bmi && !emit_imm32(e, in->type, in->arg[1], &imm)) {
+        flags_clobber(e);
         Reg x = ra_use(e, in->arg[0]), y = ra_use(e, in->arg[1]);
         ra_done(e);
         asm_vex_rr(e, w | X_0F38 | 0xf2, ra_def(e), y, x);
         return;
     }
     unsigned op = in->op == IR_OP_ANDN ? ALU_AND : ALU_OR;
+    flags_clobber(e);
     if (emit_imm32(e, in->type, in->arg[1], &imm)) {
         asm_alu_ri(e, op, w, ra_def_over(e, in->arg[0]), ~imm);
         return;
@@ -257,6 +262,15 @@ static void emit_shift(TcgEmit *e, const IrInsn *in)
                           (uint8_t)count);
             return;
         }
+        if (e->host.bmi && in->op != IR_OP_ROR && count && flags_busy(e)) {
+            Reg x = ra_use(e, in->arg[0]);
+            ra_done(e);
+            Reg d = ra_def_hint(e, in->arg[0]);
+            asm_mov_ri(e, RCX, count);
+            asm_vex_rr(e, w | kinds[kind].bmi_prefix | X_0F38 | 0xf7, d, RCX, x);
+            return;
+        }
+        flags_clobber(e);
         Reg d = ra_def_over(e, in->arg[0]);
         if (count) {
             asm_shift_ri(e, kinds[kind].digit, w, d, (unsigned)count);
@@ -271,6 +285,7 @@ static void emit_shift(TcgEmit *e, const IrInsn *in)
         asm_vex_rr(e, w | kinds[kind].bmi_prefix | X_0F38 | 0xf7, ra_def(e), y, x);
         return;
     }
+    flags_clobber(e);
     Reg y = ra_use(e, in->arg[1]);
     Reg d = ra_def_over(e, in->arg[0]);
     asm_mov_rr(e, 0, RCX, y);
@@ -445,16 +460,16 @@ const EmitEntry emit_integer_table[IR_OP_COUNT] = {
     [IR_OP_DIVU] = { emit_div, F },
     [IR_OP_DIVS] = { emit_div, F },
     [IR_OP_NEG] = { emit_neg, F },
-    [IR_OP_AND] = { emit_and, F },
+    [IR_OP_AND] = { emit_and, 0 },
     [IR_OP_OR] = { emit_or_xor, F },
     [IR_OP_XOR] = { emit_or_xor, F },
-    [IR_OP_ANDN] = { emit_andn_orn, F },
-    [IR_OP_ORN] = { emit_andn_orn, F },
+    [IR_OP_ANDN] = { emit_andn_orn, 0 },
+    [IR_OP_ORN] = { emit_andn_orn, 0 },
     [IR_OP_NOT] = { emit_not, 0 },
-    [IR_OP_SHL] = { emit_shift, F },
-    [IR_OP_SHR] = { emit_shift, F },
-    [IR_OP_SAR] = { emit_shift, F },
-    [IR_OP_ROR] = { emit_shift, F },
+    [IR_OP_SHL] = { emit_shift, 0 },
+    [IR_OP_SHR] = { emit_shift, 0 },
+    [IR_OP_SAR] = { emit_shift, 0 },
+    [IR_OP_ROR] = { emit_shift, 0 },
     [IR_OP_EXTR] = { emit_extr, F },
     [IR_OP_CLZ] = { emit_clz, F },
     [IR_OP_CLS] = { emit_clz, F },
@@ -464,8 +479,8 @@ const EmitEntry emit_integer_table[IR_OP_COUNT] = {
     [IR_OP_BSWAP16] = { emit_bswap, F },
     [IR_OP_BSWAP32] = { emit_bswap, F },
     [IR_OP_BITREV] = { emit_bitrev, F },
-    [IR_OP_EXTU] = { emit_extu, F },
-    [IR_OP_EXTS] = { emit_exts, F },
+    [IR_OP_EXTU] = { emit_extu, 0 },
+    [IR_OP_EXTS] = { emit_exts, 0 },
     [IR_OP_DEPOSIT] = { emit_deposit, F },
     [IR_OP_CRC32] = { emit_crc32, F },
     [IR_OP_CRC32C] = { emit_crc32, F },

@@ -16,6 +16,10 @@ typedef struct Operand {
     Mem mem;
 } Operand;
 
+/* Host flags hold something that is still needed. */
+bool flags_busy(const TcgEmit *e);
+/* For emitters without EMIT_FLAGS, where they change flags after all: before their operands. */
+void flags_clobber(TcgEmit *e);
 Operand operand_use(TcgEmit *e, unsigned type, IrRef r);
 /* d = select(cc in host flags, yes, no) */
 void emit_select(TcgEmit *e, const IrInsn *in, unsigned cc, IrRef yes, IrRef no);

@@ -85,9 +85,9 @@ typedef struct PoolFix {
     uint8_t trailing; /* immediate bytes after the disp32 */
 } PoolFix;
 
-#define MAX_OOLS 16384u
-#define MAX_FIXES 16384u
-#define MAX_POOL 4096u
+#define MAX_OOLS 65536u
+#define MAX_FIXES 65536u
+#define MAX_POOL 16384u
 
 #define GUARD_NEVER UINT32_MAX /* the engine gives no such page id */
 
