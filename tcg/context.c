@@ -7,7 +7,8 @@
 // vCPUs only read `target` and the patched instructions.
 //
 // A guarded slot (its target lies in another page) looks whether the bank has the target's page
-// where the link was made before the jump is taken: two instructions, between which a vCPU may be held up. So a
+// where the link was made before the jump is taken: two instructions, between which a vCPU may be
+// held up. So a
 // guarded slot that lost its target must not be given another one while a vCPU that passed the
 // guard for the old target may still be about to jump. Such events are numbered (ctx->epoch);
 // a thread notes the number when it enters translated code, and a slot is linked again only when

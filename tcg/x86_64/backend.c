@@ -405,7 +405,8 @@ static TcgCode *x86_compile(TcgContext *ctx, IrUnit *u)
     uint8_t *start = x->cb.rw + align_up(x->cb.used, 32);
     TcgEmit e = {
         .p = start, .start = start, .limit = x->cb.rw + x->cb.size - MARGIN_BYTES,
-        .host = x->host, .uniprocessor = ctx->threads && !ctx->threads->next, .unit = u, .ctx = ctx, .x = x, .ra = x->ra, .layout = &ctx->config.layout,
+        .host = x->host, .unit = u, .ctx = ctx, .x = x, .ra = x->ra, .layout = &ctx->config.layout,
+        .uniprocessor = ctx->threads && !ctx->threads->next,
     };
     x->nools = x->nfixes = x->npool = x->njumps = 0;
     x->code = start < e.limit ? code_new(ctx, u) : NULL;

@@ -2,10 +2,12 @@
 //
 // Calls of helpers, ways out of a unit, and the patching of direct exits.
 //
-// exit_pc ends in `jmp rel32`, which leads to its stub until it is linked. If the target may be in
-// another page, a guard stands before it: the code page entry of the target pc in the current
-// bank must be the page id of the code that the jump leads to. Both the rel32 and the guard's imm32 do not straddle
-// eight bytes and are stored with one instruction, so that other vCPUs see old or new; an unlinked guard never matches.
+// exit_pc ends in `jmp rel32`, which leads to its stub until it is linked; where a branch has
+// nothing else to do, the branch is that jump. If the target may be in another page, a guard stands
+// before it: the code page entry of the target pc in the current bank must be the page id of the
+// code that the jump leads to. Neither the rel32 nor the guard's imm32 straddles eight bytes, and
+// each is stored with one instruction, so that other vCPUs see old or new; an unlinked guard never
+// matches.
 #include <assert.h>
 #include <string.h>
 #include "tcg/x86_64/integer.h"

@@ -19,12 +19,12 @@
 //
 // Values: i32 in a general register has upper bits zero (every emitter of an i32 result writes
 // the whole 64-bit register by a 32-bit operation), though an operand of type i32 may carry
-// anything above bit 31. f32 and f64 operands may carry anything above; a result of type f32
-// or f64 is reported by emit_value_zero_above() in regalloc.c with the bits that are known to be
-// zero. v128 uses all 128 bits.
+// anything above bit 31. f32 and f64 operands may carry anything above; emit_value_zero_above() in
+// analyse.c says which bits above a result are known to be zero. v128 uses all 128 bits.
 //
 // Flags: host flags may hold the flags of an earlier nzcv_*. An opcode whose emitter changes
-// host flags must say so in emit_table (EMIT_FLAGS); before it runs, live flags are saved.
+// host flags must say so in emit_table (EMIT_FLAGS); before it runs, live flags are saved. One that
+// only may change them calls flags_clobber() (integer.h) when it does.
 #ifndef TCG_X86_64_EMIT_H
 #define TCG_X86_64_EMIT_H
 

@@ -163,8 +163,7 @@ static void note_shared(TcgEmit *e, SlowRecord *rec)
     }
 }
 
-/* Check and go to the record's slow path if it fails. `resume` NULL: the caller sets ool->resume
- * of the result of *ool. */
+/* Check and go to the record's slow path if it fails. The caller sets (*ool)->resume. */
 static Mem emit_check(TcgEmit *e, const IrInsn *in, const Address *a, bool write, SlowRecord *rec,
                       EmitOol **ool)
 {
