@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "hw/core/machine.h"
 
-enum { PSCI_MAX_CPUS = 8 };
+enum { PSCI_MAX_CPUS = 64 };
 
 struct ArmCpu;
 

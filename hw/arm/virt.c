@@ -22,6 +22,7 @@ const VirtMapEntry virt_map[VIRT_PLACES] = {
     /* 0x00000000: two banks of flash, 64 MiB each: not there yet */
     [VIRT_GIC_DIST] = { 0x08000000, 0x10000, -1 },
     [VIRT_GIC_CPU] = { 0x08010000, 0x10000, -1 },
+    [VIRT_GIC_REDIST] = { 0x080a0000, 0xf60000, -1 },
     [VIRT_UART] = { 0x09000000, 0x1000, 1 },
     [VIRT_RTC] = { 0x09010000, 0x1000, 2 },
     [VIRT_FW_CFG] = { 0x09020000, 0x18, -1 },
@@ -73,22 +74,20 @@ static uint32_t current_cpu(void *machine)
     return machine_current_cpu(machine);
 }
 
-static void connect_cpu(Gicv2 *gic, uint32_t i, ArmCpu *cpu)
+/* Both versions number private interrupts alike: 32 a CPU, of which 16 are SGIs. */
+static void connect_timers(ArmCpu *cpu, void (*set_ppi)(void *, unsigned, bool), Device *gic)
 {
-    irq_connect(&gic->irq[i], arm_cpu_set_irq, cpu, ARM_IRQ);
-    irq_connect(&gic->fiq[i], arm_cpu_set_irq, cpu, ARM_FIQ);
-    irq_connect(&cpu->timers[ARM_TIMER_PHYS].out, gicv2_set_ppi, gic,
-                i * GICV2_PRIVATE + GICV2_SGIS + VIRT_PPI_TIMER_PHYS);
-    irq_connect(&cpu->timers[ARM_TIMER_VIRT].out, gicv2_set_ppi, gic,
-                i * GICV2_PRIVATE + GICV2_SGIS + VIRT_PPI_TIMER_VIRT);
+    unsigned ppis = cpu->vcpu.index * GICV2_PRIVATE + GICV2_SGIS;
+    irq_connect(&cpu->timers[ARM_TIMER_PHYS].out, set_ppi, gic, ppis + VIRT_PPI_TIMER_PHYS);
+    irq_connect(&cpu->timers[ARM_TIMER_VIRT].out, set_ppi, gic, ppis + VIRT_PPI_TIMER_VIRT);
 }
 
-static bool create_gic(Machine *m, Error **err)
+static bool create_gicv2(Machine *m, Error **err)
 {
     Device *dev = device_create(m, &gicv2_type, NULL, err);
     if (!dev)
         return false;
-    Gicv2 *gic = virt(m)->gic = (Gicv2 *)dev;
+    Gicv2 *gic = (Gicv2 *)dev;
     gic->num_cpus = m->cpu_count;
     gic->num_lines = VIRT_LINES;
     gic->current_cpu = current_cpu;
@@ -97,8 +96,79 @@ static bool create_gic(Machine *m, Error **err)
         return false;
     memory_region_add(&m->system, virt_map[VIRT_GIC_DIST].base, &gic->dist, 0);
     memory_region_add(&m->system, virt_map[VIRT_GIC_CPU].base, &gic->cpu, 0);
+    for (uint32_t i = 0; i < m->cpu_count; i++) {
+        ArmCpu *cpu = arm_cpu(m->cpus[i]);
+        irq_connect(&gic->irq[i], arm_cpu_set_irq, cpu, ARM_IRQ);
+        irq_connect(&gic->fiq[i], arm_cpu_set_irq, cpu, ARM_FIQ);
+        connect_timers(cpu, gicv2_set_ppi, dev);
+    }
+    virt(m)->gic_dev = dev;
+    virt(m)->set_spi = gicv2_set_spi;
+    return true;
+}
+
+static const ArmGicOps gicv3_cpu_ops = { gicv3_cpu_read, gicv3_cpu_write, gicv3_cpu_reset };
+
+static void connect_gicv3_cpu(Machine *m, Gicv3Redist *r, ArmCpu *cpu)
+{
+    r->affinity = (uint32_t)(cpu->mpidr & 0xffffff);
+    memory_region_add(&m->system, virt_map[VIRT_GIC_REDIST].base +
+                      (Hwaddr)r->index * GICV3_REDIST_BYTES, &r->mmio, 0);
+    irq_connect(&r->irq, arm_cpu_set_irq, cpu, ARM_IRQ);
+    irq_connect(&r->fiq, arm_cpu_set_irq, cpu, ARM_FIQ);
+    cpu->gic = &gicv3_cpu_ops;
+    cpu->gic_opaque = r;
+    connect_timers(cpu, gicv3_set_ppi, &r->gic->dev);
+}
+
+static bool create_gicv3(Machine *m, Error **err)
+{
+    Device *dev = device_create(m, &gicv3_type, NULL, err);
+    if (!dev)
+        return false;
+    Gicv3 *gic = (Gicv3 *)dev;
+    gic->num_cpus = m->cpu_count;
+    gic->num_lines = VIRT_LINES;
+    if (!device_realize(dev, err))
+        return false;
+    memory_region_add(&m->system, virt_map[VIRT_GIC_DIST].base, &gic->mmio, 0);
     for (uint32_t i = 0; i < m->cpu_count; i++)
-        connect_cpu(gic, i, arm_cpu(m->cpus[i]));
+        connect_gicv3_cpu(m, gic->redist[i], arm_cpu(m->cpus[i]));
+    virt(m)->gic_dev = dev;
+    virt(m)->set_spi = gicv3_set_spi;
+    return true;
+}
+
+/* What -M virt,gic-version= may say. */
+static const struct {
+    const char *name;
+    VirtGic gic;
+} gic_versions[] = {
+    { "2", VIRT_GICV2 }, { "3", VIRT_GICV3 }, { "max", VIRT_GICV3 }, { "host", VIRT_GICV2 },
+};
+
+static const struct {
+    uint32_t max_cpus;
+    bool (*create)(Machine *m, Error **err);
+} gics[] = {
+    [VIRT_GICV2] = { GICV2_MAX_CPUS, create_gicv2 },
+    [VIRT_GICV3] = { GICV3_MAX_CPUS, create_gicv3 },
+};
+
+static bool choose_gic(Machine *m, Error **err)
+{
+    VirtBoard *b = virt(m);
+    unsigned i = 0;
+    while (i < ARRAY_SIZE(gic_versions) && strcmp(b->gic_version, gic_versions[i].name) != 0)
+        i++;
+    if (i == ARRAY_SIZE(gic_versions))
+        return error_set(err, "machine 'virt' has no GIC of version '%s'; use gic-version=2, "
+                         "gic-version=3 or gic-version=max", b->gic_version);
+    b->gic = gic_versions[i].gic;
+    uint32_t max = gics[b->gic].max_cpus;
+    if (m->config.cpus > max)
+        return error_set(err, "machine 'virt' with its GIC of version 2 holds at most %u CPUs, not "
+                         "%u; use -smp %u or -M virt,gic-version=3", max, m->config.cpus, max);
     return true;
 }
 
@@ -111,7 +181,7 @@ static bool place(Machine *m, Device *dev, Hwaddr base, int spi, Error **err)
         return false;
     SysbusDevice *s = (SysbusDevice *)dev;
     memory_region_add(&m->system, base, &s->mmio, 0);
-    irq_connect(&s->irq, gicv2_set_spi, virt(m)->gic, (unsigned)spi);
+    irq_connect(&s->irq, virt(m)->set_spi, virt(m)->gic_dev, (unsigned)spi);
     return true;
 }
 
@@ -223,10 +293,6 @@ static bool load(Machine *m, Error **err)
 static bool check_properties(Machine *m, Error **err)
 {
     const VirtBoard *b = virt(m);
-    if (strcmp(b->gic_version, "2") != 0 && strcmp(b->gic_version, "host") != 0 &&
-        strcmp(b->gic_version, "max") != 0)
-        return error_set(err, "machine 'virt' has no GIC of version '%s' yet; use gic-version=2",
-                         b->gic_version);
     if (b->secure || b->virtualization)
         return error_set(err, "CPUs have EL0 and EL1 only; leave out %s=on",
                          b->secure ? "secure" : "virtualization");
@@ -248,9 +314,10 @@ static bool virt_create(Machine *m, Error **err)
     VirtBoard *b = virt(m);
     if (b->dumpdtb)
         m->config.dumpdtb = b->dumpdtb;
-    return check_properties(m, err) && create_ram(m, err) && create_cpus(m, err) &&
-           create_gic(m, err) && create_uart(m, err) && create_rtc(m, err) &&
-           create_fw_cfg(m, err) && create_gpio(m, err) && create_virtio(m, err) && load(m, err);
+    return check_properties(m, err) && choose_gic(m, err) && create_ram(m, err) &&
+           create_cpus(m, err) && gics[b->gic].create(m, err) && create_uart(m, err) &&
+           create_rtc(m, err) && create_fw_cfg(m, err) && create_gpio(m, err) &&
+           create_virtio(m, err) && load(m, err);
 }
 
 static void virt_reset(Machine *m)
@@ -300,7 +367,7 @@ static bool virt_plug(Machine *m, Device *dev, Error **err)
 
 static const Property virt_properties[] = {
     { "gic-version", PROP_STRING, offsetof(VirtBoard, gic_version), "2",
-      "interrupt controller: 2" },
+      "interrupt controller: 2 (up to 8 CPUs), 3 or max (up to 64)" },
     { "dumpdtb", PROP_STRING, offsetof(VirtBoard, dumpdtb), NULL,
       "write the device tree to this file and end" },
     { "dtb-randomness", PROP_BOOL, offsetof(VirtBoard, randomness), "on",

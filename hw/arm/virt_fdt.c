@@ -190,9 +190,12 @@ static void write_psci(Writer *w)
     end(w);
 }
 
-static void write_timer(Writer *w, const Machine *m)
+/* Flags of a PPI; the binding of the GICv2 has a mask of the CPUs in them. */
+static void write_timer(Writer *w, const Machine *m, const VirtBoard *b)
 {
-    uint32_t flags = (uint32_t)bit_mask(m->cpu_count) << IRQ_PPI_CPU_SHIFT | IRQ_LEVEL_HIGH;
+    uint32_t flags = IRQ_LEVEL_HIGH;
+    if (b->gic == VIRT_GICV2)
+        flags |= (uint32_t)bit_mask(m->cpu_count) << IRQ_PPI_CPU_SHIFT;
     begin(w, "timer");
     put_strings(w, "compatible", "arm,armv8-timer\0arm,armv7-timer");
     put_flag(w, "always-on");
@@ -213,18 +216,22 @@ static void write_memory(Writer *w, const Machine *m)
     end(w);
 }
 
-static void write_gic(Writer *w)
+static void write_gic(Writer *w, const VirtBoard *b)
 {
-    const VirtMapEntry *dist = &virt_map[VIRT_GIC_DIST], *cpu = &virt_map[VIRT_GIC_CPU];
+    bool v3 = b->gic == VIRT_GICV3;
+    const VirtMapEntry *dist = &virt_map[VIRT_GIC_DIST];
+    const VirtMapEntry *second = &virt_map[v3 ? VIRT_GIC_REDIST : VIRT_GIC_CPU];
     begin_at(w, "intc", dist->base);
-    put_string(w, "compatible", "arm,cortex-a15-gic");
+    put_string(w, "compatible", v3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
     put_u32(w, "#interrupt-cells", 3);
     put_flag(w, "interrupt-controller");
     put_u32(w, "#address-cells", 2);
     put_u32(w, "#size-cells", 2);
     put_flag(w, "ranges");
-    put_cells(w, "reg", CELLS(ADDRESS(dist->base), ADDRESS(dist->size), ADDRESS(cpu->base),
-                              ADDRESS(cpu->size)));
+    if (v3)
+        put_u32(w, "#redistributor-regions", 1);
+    put_cells(w, "reg", CELLS(ADDRESS(dist->base), ADDRESS(dist->size), ADDRESS(second->base),
+                              ADDRESS(second->size)));
     put_u32(w, "phandle", PHANDLE_GIC);
     end(w);
 }
@@ -332,8 +339,8 @@ static void write_tree(Writer *w, const Machine *m, const VirtBoard *b)
     write_memory(w, m);
     write_cpus(w, m);
     write_psci(w);
-    write_timer(w, m);
-    write_gic(w);
+    write_timer(w, m, b);
+    write_gic(w, b);
     write_clock(w);
     write_uart(w);
     write_rtc(w);

@@ -9,15 +9,17 @@
 #include "hw/core/sysbus.h"
 #include "hw/gpio/pl061.h"
 #include "hw/intc/gicv2.h"
+#include "hw/intc/gicv3.h"
 #include "hw/nvram/fw_cfg.h"
 
-#define VIRT_MAX_CPUS GICV2_MAX_CPUS
+#define VIRT_MAX_CPUS GICV3_MAX_CPUS
 #define VIRT_RAM_BASE UINT64_C(0x40000000)
 #define VIRT_RAM_MAX (UINT64_C(255) << 30) /* as far as the space for 256 GiB of PCI windows */
 
 enum VirtPlace {
     VIRT_GIC_DIST,
-    VIRT_GIC_CPU,
+    VIRT_GIC_CPU,    /* version 2 */
+    VIRT_GIC_REDIST, /* version 3: room for 123 of GICV3_REDIST_BYTES */
     VIRT_UART,
     VIRT_RTC,
     VIRT_FW_CFG,
@@ -45,13 +47,17 @@ enum {
     VIRT_PPI_TIMER_HYP = 10,
 };
 
+typedef enum VirtGic { VIRT_GICV2, VIRT_GICV3 } VirtGic;
+
 typedef struct VirtBoard {
     /* properties */
     char *gic_version, *dumpdtb;
     bool randomness, secure, virtualization, mte, highmem, acpi;
 
     MemoryRegion ram;
-    Gicv2 *gic;
+    VirtGic gic;
+    Device *gic_dev;
+    void (*set_spi)(void *gic_dev, unsigned spi, bool level);
     Pl061 *gpio;
     FwCfg *fw_cfg;
     unsigned virtio_count; /* transports that this build has: all or none */

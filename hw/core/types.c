@@ -5,6 +5,7 @@
 #include "hw/core/device.h"
 #include "hw/gpio/pl061.h"
 #include "hw/intc/gicv2.h"
+#include "hw/intc/gicv3.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/rtc/pl031.h"
 #include "hw/virtio/virtio_blk.h"
@@ -14,6 +15,8 @@
 
 const DeviceType *const device_types[] = {
     &gicv2_type,
+    &gicv3_type,
+    &gicv3_redist_type,
     &pl011_type,
     &pl031_type,
     &pl061_type,

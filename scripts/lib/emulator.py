@@ -20,11 +20,12 @@ def find_emulator():
     return path
 
 
-def base_command(cpu='max', memory=512, processors=1, emulator=None):
+def base_command(cpu='max', memory=512, processors=1, emulator=None, gic=None):
     """The emulator with the board, the processor and the memory, before kernel and devices."""
     emulator = emulator or find_emulator()
     if cpu == 'max' and os.path.basename(emulator).startswith('qemu-'):
         # Its pointer authentication alone would take most of the guest's time.
         cpu = 'max,pauth=off'
-    return [emulator, '-M', 'virt', '-cpu', cpu, '-smp', str(processors),
+    board = f'virt,gic-version={gic}' if gic else 'virt'
+    return [emulator, '-M', board, '-cpu', cpu, '-smp', str(processors),
             '-m', str(memory), '-nographic', '-no-reboot']

@@ -25,8 +25,8 @@ ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memo
         return NULL;
     }
     cpu->model = model;
-    /* affinity as boards number it: up to eight CPUs in a cluster */
-    cpu->mpidr = UINT64_C(1) << 31 | (index & 7) | (uint64_t)(index >> 3) << 8;
+    /* affinity as boards number it: up to 16 CPUs in a cluster, as many as an SGI reaches */
+    cpu->mpidr = UINT64_C(1) << 31 | (index & 15) | (uint64_t)(index >> 4) << 8;
     if (!vcpu_init(&cpu->vcpu, &arm_cpu_ops, index, memory, clock, run, log, err) ||
         !arm_timers_create(cpu, err)) {
         vcpu_fini(&cpu->vcpu);
@@ -56,6 +56,8 @@ static void arm_reset(VCPU *vcpu)
     arm_sysregs_reset(cpu);
     arm_timers_reset(cpu);
     arm_fp_reset(cpu);
+    if (cpu->gic)
+        cpu->gic->reset(cpu->gic_opaque);
     vcpu->halted = vcpu->powered_off = false;
     tlb_flush_all(vcpu->tlb);
     vcpu_update_banks(vcpu);

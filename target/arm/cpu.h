@@ -43,6 +43,15 @@ typedef struct ArmTimer {
     struct ArmCpu *cpu;
 } ArmTimer;
 
+/* The CPU interface of an interrupt controller that is reached by system registers (GICv3, Arm IHI
+ * 0069 chapter 12.2). `reg` is the register's encoding, SYSREG_ID of target/arm/sysregs.h, among
+ * those in its table; rights were checked. On the CPU's thread; reset also before it runs. */
+typedef struct ArmGicOps {
+    uint64_t (*read)(void *opaque, unsigned reg);
+    void (*write)(void *opaque, unsigned reg, uint64_t value);
+    void (*reset)(void *opaque);
+} ArmGicOps;
+
 typedef struct ArmCpu {
     /* globals of the IR */
     union {
@@ -97,6 +106,10 @@ typedef struct ArmCpu {
     bool (*hvc)(struct ArmCpu *cpu, void *opaque);
     bool (*smc)(struct ArmCpu *cpu, void *opaque);
     void *conduit_opaque;
+
+    /* The board's, or NULL: ICC_*_EL1 are UNDEFINED and ID_AA64PFR0_EL1.GIC is 0. */
+    const ArmGicOps *gic;
+    void *gic_opaque;
 } ArmCpu;
 static_assert(offsetof(ArmCpu, vcpu) == VCPU_ENV_OFFSET, "engines find the VCPU here");
 

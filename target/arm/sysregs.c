@@ -22,6 +22,7 @@
 #define WO01 .access = SYSREG_W0 | SYSREG_W1
 #define MODEL(field) .kind = SYSREG_MODEL, .offset = offsetof(ArmModel, field)
 #define CONST(v) .kind = SYSREG_CONST, .reset = (v)
+#define GIC .kind = SYSREG_HOOK, .flags = SYSREG_GIC, .read = read_gic, .write = write_gic
 #define IGNORED .kind = SYSREG_CONST, .access = SYSREG_RW1
 
 /* ---- hooks -------------------------------------------------------------------------------- */
@@ -75,6 +76,23 @@ static uint64_t read_isr(ArmCpu *cpu, const SysReg *r)
 {
     unsigned levels = atomic_load(&cpu->irq_levels);
     return (levels & 1u << ARM_IRQ ? 1 << 7 : 0) | (levels & 1u << ARM_FIQ ? 1 << 6 : 0);
+}
+
+#define PFR0_GIC (UINT64_C(1) << 24)
+
+static uint64_t read_pfr0(ArmCpu *cpu, const SysReg *r)
+{
+    return cpu->model->id_aa64pfr0 | (cpu->gic ? PFR0_GIC : 0);
+}
+
+static uint64_t read_gic(ArmCpu *cpu, const SysReg *r)
+{
+    return cpu->gic->read(cpu->gic_opaque, r->id);
+}
+
+static void write_gic(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    cpu->gic->write(cpu->gic_opaque, r->id, v);
 }
 
 static uint64_t read_pan(ArmCpu *cpu, const SysReg *r)
@@ -138,7 +156,8 @@ static const SysReg table[] = {
     { "MIDR_EL1", R3(0, 0, 0, 0), RO1, MODEL(midr) },
     { "MPIDR_EL1", R3(0, 0, 0, 5), RO1, AT64(mpidr) },
     { "REVIDR_EL1", R3(0, 0, 0, 6), RO1, MODEL(revidr) },
-    { "ID_AA64PFR0_EL1", R3(0, 0, 4, 0), RO1, MODEL(id_aa64pfr0) },
+    { "ID_AA64PFR0_EL1", R3(0, 0, 4, 0), RO1, .kind = SYSREG_HOOK,
+      .read = read_pfr0 },
     { "ID_AA64PFR1_EL1", R3(0, 0, 4, 1), RO1, MODEL(id_aa64pfr1) },
     { "ID_AA64DFR0_EL1", R3(0, 0, 5, 0), RO1, MODEL(id_aa64dfr0) },
     { "ID_AA64ISAR0_EL1", R3(0, 0, 6, 0), RO1, MODEL(id_aa64isar0) },
@@ -217,6 +236,28 @@ static const SysReg table[] = {
     { "CNTV_CVAL_EL0", R3(3, 14, 3, 2), RW01, TIMER(ARM_TIMER_VIRT, TIMER_CVAL),
       .el0_gate = UNIT_EL0VT },
 
+    /* CPU interface of the GIC (Arm IHI 0069, 12.2), with five bits of priority */
+    { "ICC_PMR_EL1", R3(0, 4, 6, 0), RW1, GIC },
+    { "ICC_IAR0_EL1", R3(0, 12, 8, 0), RO1, GIC },
+    { "ICC_EOIR0_EL1", R3(0, 12, 8, 1), WO1, GIC },
+    { "ICC_HPPIR0_EL1", R3(0, 12, 8, 2), RO1, GIC },
+    { "ICC_BPR0_EL1", R3(0, 12, 8, 3), RW1, GIC },
+    { "ICC_AP0R0_EL1", R3(0, 12, 8, 4), RW1, GIC },
+    { "ICC_AP1R0_EL1", R3(0, 12, 9, 0), RW1, GIC },
+    { "ICC_DIR_EL1", R3(0, 12, 11, 1), WO1, GIC },
+    { "ICC_RPR_EL1", R3(0, 12, 11, 3), RO1, GIC },
+    { "ICC_SGI1R_EL1", R3(0, 12, 11, 5), WO1, GIC },
+    { "ICC_ASGI1R_EL1", R3(0, 12, 11, 6), WO1, GIC },
+    { "ICC_SGI0R_EL1", R3(0, 12, 11, 7), WO1, GIC },
+    { "ICC_IAR1_EL1", R3(0, 12, 12, 0), RO1, GIC },
+    { "ICC_EOIR1_EL1", R3(0, 12, 12, 1), WO1, GIC },
+    { "ICC_HPPIR1_EL1", R3(0, 12, 12, 2), RO1, GIC },
+    { "ICC_BPR1_EL1", R3(0, 12, 12, 3), RW1, GIC },
+    { "ICC_CTLR_EL1", R3(0, 12, 12, 4), RW1, GIC },
+    { "ICC_SRE_EL1", R3(0, 12, 12, 5), RW1, GIC },
+    { "ICC_IGRPEN0_EL1", R3(0, 12, 12, 6), RW1, GIC },
+    { "ICC_IGRPEN1_EL1", R3(0, 12, 12, 7), RW1, GIC },
+
     /* debug */
     BREAKPOINT(0), BREAKPOINT(1),
     { "OSDTRRX_EL1", R2(0, 0, 0, 2), IGNORED },
@@ -273,14 +314,20 @@ static const SysReg table[] = {
 static const SysReg id_reserved = { "(reserved ID register)", .access = SYSREG_R1,
                                     .kind = SYSREG_CONST };
 
+static bool is_present(const ArmCpu *cpu, const SysReg *r)
+{
+    if (r->flags & SYSREG_GIC)
+        return cpu->gic;
+    if (r->id == SYSREG_ID(3, 0, 4, 2, 3))
+        return arm_id_field(cpu->model->id_aa64mmfr1, ARM_MMFR1_PAN);
+    return true;
+}
+
 const SysReg *sysreg_find(const ArmCpu *cpu, unsigned id)
 {
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        if (table[i].id == id) {
-            bool pan = id == SYSREG_ID(3, 0, 4, 2, 3);
-            return pan && !arm_id_field(cpu->model->id_aa64mmfr1, ARM_MMFR1_PAN) ? NULL
-                                                                                 : &table[i];
-        }
+        if (table[i].id == id)
+            return is_present(cpu, &table[i]) ? &table[i] : NULL;
     unsigned crm = id >> 3 & 15;
     return id >> 7 == SYSREG_ID(3, 0, 0, 0, 0) >> 7 && crm >= 1 && crm <= 7 ? &id_reserved : NULL;
 }

@@ -47,6 +47,7 @@ typedef enum SysRegKind {
 enum {
     SYSREG_MODE = 1 << 0, /* a write changes what selects translations or the bank */
     SYSREG_IRQ = 1 << 1,  /* a write may make an interrupt deliverable */
+    SYSREG_GIC = 1 << 2,  /* of the GIC's CPU interface: not there without one */
 };
 
 typedef struct SysReg SysReg;

@@ -223,6 +223,14 @@ class Engines(BootTest):
         text = self.run_script('check', 'dragoman.cpus=4', processors=4, seconds=120)
         self.assertIn('processors running: 4', text)
 
+    def test_interrupt_controller_version_3(self):
+        """GICv3 with one CPU, with several, and with more than a GICv2 serves."""
+        for processors in (1, 4, 10):
+            with self.subTest(processors=processors):
+                text = self.run_script('check', f'dragoman.cpus={processors}', gic=3,
+                                       processors=processors, seconds=240)
+                self.assertIn(f'processors running: {processors}', text)
+
     @ours_only
     def test_interpreter(self):
         """The executable definition of the IR boots the same kernel, slowly."""

@@ -32,7 +32,7 @@ ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memo
         free(cpu);
         return NULL;
     }
-    cpu->mpidr = UINT64_C(1) << 31 | index;
+    cpu->mpidr = UINT64_C(1) << 31 | (index & 15) | (uint64_t)(index >> 4) << 8;
     return cpu;
 }
 

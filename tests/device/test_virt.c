@@ -349,7 +349,13 @@ Test(virt, more_than_the_board_holds)
     Rig r;
     rig_open(&r);
     r.m->config.cpus = 9;
-    expect_refused(&r, "at most 8 CPUs.*-smp 8");
+    expect_refused(&r, "at most 8 CPUs.*-smp 8.*gic-version=3");
+    rig_close(&r);
+    rig_open(&r);
+    Error *err = NULL;
+    cr_assert(machine_set(r.m, "gic-version", "3", &err));
+    r.m->config.cpus = 65;
+    expect_refused(&r, "at most 64 CPUs.*-smp 64");
     rig_close(&r);
     rig_open(&r);
     r.m->config.ram_bytes = (UINT64_C(255) << 30) + 4096;
@@ -378,7 +384,7 @@ Test(virt, refuses_properties_it_has_not)
 {
     static const struct {
         const char *name, *value, *pattern;
-    } rows[] = { { "gic-version", "7", "7.*gic-version=2" },
+    } rows[] = { { "gic-version", "7", "7.*gic-version=2.*gic-version=3" },
                  { "virtualization", "on", "virtualization" },
                  { "secure", "on", "secure" } };
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -495,5 +501,52 @@ Test(virt, lines_reach_the_cpus)
     memory_load(s, 0x09030000 + 0x3fc, 4, &pins);
     cr_expect_eq(pending, 1u << 7);
     cr_expect_eq(pins, 8);
+    rig_close(&r);
+}
+
+Test(virt, gicv3_serves_64_cpus)
+{
+    Rig r;
+    rig_open(&r);
+    Error *err = NULL;
+    cr_assert(machine_set(r.m, "gic-version", "max", &err));
+    r.m->config.cpus = 64;
+    r.m->config.kernel = file_of(&r, small_image(), 4096);
+    build(&r);
+    const void *fdt = guest_fdt(&r);
+    cr_expect_str_eq(string(fdt, "/intc@8000000", "compatible"), "arm,gic-v3");
+    cr_expect_eq(cell(fdt, "/intc@8000000", "#interrupt-cells", 0), 3);
+    cr_expect_eq(cell(fdt, "/intc@8000000", "#redistributor-regions", 0), 1);
+    static const uint32_t reg[] = { 0, 0x08000000, 0, 0x10000, 0, 0x080a0000, 0, 0xf60000 };
+    for (unsigned i = 0; i < ARRAY_SIZE(reg); i++)
+        cr_expect_eq(cell(fdt, "/intc@8000000", "reg", i), reg[i]);
+    cr_expect_eq(cell(fdt, "/timer", "interrupts", 2), 4, "no mask of CPUs");
+    cr_expect_eq(cell(fdt, "/cpus/cpu@30f", "reg", 0), 0x30f, "16 CPUs in a cluster");
+    MemorySpace *s = &r.m->memory;
+    Hwaddr last = 0x080a0000 + 63 * 0x20000;
+    uint64_t typer = 0;
+    memory_load(s, last + 8, 8, &typer);
+    cr_expect_eq(typer, UINT64_C(0x30f) << 32 | 63 << 8 | 1 << 4);
+    memory_store(s, 0x08000000, 4, 2);               /* GICD_CTLR */
+    memory_store(s, last + 0x14, 4, 0);              /* GICR_WAKER */
+    memory_store(s, last + 0x10080, 4, ~0u);         /* group 1 */
+    memory_store(s, last + 0x10100, 4, 1u << 27);    /* virtual timer */
+    memory_store(s, 0x08000084, 4, 1u << 7);         /* SPI 7: group 1, enabled, to CPU 63 */
+    memory_store(s, 0x08000104, 4, 1u << 7);
+    memory_store(s, 0x08006000 + 8 * 39, 8, 0x30f);
+    ArmCpu *cpu = arm_cpu(r.m->cpus[63]);
+    cpu->gic->write(cpu->gic_opaque, 0xc230, 0xff);  /* ICC_PMR_EL1 */
+    cpu->gic->write(cpu->gic_opaque, 0xc667, 1);     /* ICC_IGRPEN1_EL1 */
+    irq_set(&cpu->timers[ARM_TIMER_VIRT].out, true);
+    cr_expect_eq(atomic_load(&cpu->irq_levels), 1u << ARM_IRQ);
+    cr_expect_eq(cpu->gic->read(cpu->gic_opaque, 0xc660), 27); /* ICC_IAR1_EL1 */
+    cpu->gic->write(cpu->gic_opaque, 0xc661, 27);    /* ICC_EOIR1_EL1 */
+    irq_set(&cpu->timers[ARM_TIMER_VIRT].out, false);
+    cr_expect_eq(atomic_load(&cpu->irq_levels), 0);
+    memory_store(s, 0x09030000 + 0x40c, 4, 8);
+    memory_store(s, 0x09030000 + 0x410, 4, 8);
+    r.m->board->powerdown(r.m);
+    cr_expect_eq(atomic_load(&cpu->irq_levels), 1u << ARM_IRQ);
+    cr_expect_eq(cpu->gic->read(cpu->gic_opaque, 0xc660), 39);
     rig_close(&r);
 }
