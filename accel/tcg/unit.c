@@ -124,14 +124,15 @@ static void log_ir(TcgEngine *e, LogItem item, const IrUnit *u, const char *titl
     log_end(e->log);
 }
 
-static TcgCode *translate_locked(AccelCpu *ac, Vaddr pc, uint64_t flags, const uint8_t *host)
+static TcgCode *translate_some_locked(AccelCpu *ac, Vaddr pc, uint64_t flags,
+                                      const uint8_t *host, uint32_t max_insns)
 {
     TcgEngine *e = ac->engine;
     IrUnit *u = e->scratch;
     ir_unit_reset(u);
     u->guest_pc = pc;
     uint32_t left = GUEST_PAGE_SIZE - (pc & (GUEST_PAGE_SIZE - 1));
-    e->ops->translate(ac->cpu, u, pc, flags, host, left, e->max_insns);
+    e->ops->translate(ac->cpu, u, pc, flags, host, left, max_insns);
     if (log_on_at(e->log, LOG_IN_ASM, pc))
         engine_log_guest(e, u, host);
     log_ir(e, LOG_OP, u, "OP");
@@ -141,6 +142,19 @@ static TcgCode *translate_locked(AccelCpu *ac, Vaddr pc, uint64_t flags, const u
     if (code && log_on_at(e->log, LOG_OUT_ASM, pc))
         engine_log_host(e, code);
     return code;
+}
+
+/* NULL: the buffer is full. A unit that is too large for the backend's tables, which guests make
+ * only on purpose, is cut. */
+static TcgCode *translate_locked(AccelCpu *ac, Vaddr pc, uint64_t flags, const uint8_t *host)
+{
+    TcgEngine *e = ac->engine;
+    for (uint32_t max_insns = e->max_insns;; max_insns = (max_insns + 3) / 4) {
+        TcgCode *code = translate_some_locked(ac, pc, flags, host, max_insns);
+        bool roomy = tcg_buffer_used(e->ctx) < tcg_buffer_size(e->ctx) / 2;
+        if (code || !roomy || max_insns == 1)
+            return code;
+    }
 }
 
 /* The id of the code page that `u` belongs to: a neighbour's, or a new one. */
