@@ -4,8 +4,8 @@
 // makes its connections those of this process.
 //
 // libslirp runs on a thread of its own, which alone calls it once it is open. Frames to the guest
-// wait in `to_guest` while the device has no room, until net_kick(). The queue is bounded: what does
-// not fit is dropped, as on a wire, and TCP sends it again.
+// wait in `to_guest` while the device has no room, until net_kick(). The queue is bounded: what
+// does not fit is dropped, as on a wire, and TCP sends it again.
 #include "net/slirp.h"
 
 #include <arpa/inet.h>

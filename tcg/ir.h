@@ -120,7 +120,7 @@ enum {
     IR_EXIT_CALL = 1 << 1,    /* a call: the shadow return stack may push pc + 4 of this insn */
     IR_EXIT_RETURN = 1 << 2,  /* a return */
     IR_EXIT_RELOAD = 1 << 3,  /* the bank may have changed: load it anew */
-    IR_EXIT_SAME_PAGE = 1 << 4, /* exit_pc: the target lies in the unit's own page, needs no guard */
+    IR_EXIT_SAME_PAGE = 1 << 4, /* exit_pc: the target lies in the unit's own page: no guard */
 };
 
 /* Why translated code returns to the engine. Each has a counter in `info jit`. */

@@ -179,7 +179,8 @@ static bool check_memop(Verifier *v)
 {
     const IrInsn *i = v->insn;
     bool sign = i->sub & IR_MEM_SIGN;
-    return check(v, size_fits(i->type, ir_mem_size_log2(i->sub), sign), "size does not fit the type") &&
+    bool fits = size_fits(i->type, ir_mem_size_log2(i->sub), sign);
+    return check(v, fits, "size does not fit the type") &&
            check(v, ir_mem_align_log2(i->sub) <= 4, "alignment above 16 bytes") &&
            check(v, !sign || i->op == IR_OP_LD, "only loads extend the sign") &&
            check(v, i->sub < 2 * IR_MEM_ATOMIC_ALIGN, "unknown flag of a memory access");

@@ -46,8 +46,8 @@ static bool load_segment(const FileData *f, const Elf64_Phdr *p, Hwaddr ram_firs
     if (blob_add(list, &blob, ram_first, ram_last, err))
         return true;
     if (p->p_paddr >> 48)
-        error_prepend(err, "%s '%s' is linked for virtual addresses (of Linux use the file 'Image')",
-                      f->what, f->path);
+        error_prepend(err, "%s '%s' is linked for virtual addresses (of Linux use the file "
+                      "'Image')", f->what, f->path);
     return false;
 }
 

@@ -36,8 +36,8 @@ bool file_gunzip(FileData *f, uint64_t max_bytes, Error **err) MUST_CHECK;
  * anything else passes. */
 bool file_check_initrd(const FileData *f, Error **err) MUST_CHECK;
 
-/* What the bytes are, for a message that it is not what was wanted: "an x86 Linux kernel (bzImage)",
- * "a gzip file"; NULL when unknown. */
+/* What the bytes are, for a message that it is not what was wanted: "an x86 Linux kernel
+ * (bzImage)", "a gzip file"; NULL when unknown. */
 const char *image_describe(const uint8_t *bytes, uint64_t size);
 /* The names behind e_machine of ELF and Machine of PE; NULL when unknown. */
 const char *elf_machine_name(uint16_t machine);
