@@ -27,6 +27,7 @@ ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memo
     cpu->model = model;
     /* affinity as boards number it: up to 16 CPUs in a cluster, as many as an SGI reaches */
     cpu->mpidr = UINT64_C(1) << 31 | (index & 15) | (uint64_t)(index >> 4) << 8;
+    cpu->decode_features = arm_model_features(model);
     if (!vcpu_init(&cpu->vcpu, &arm_cpu_ops, index, memory, clock, run, log, err) ||
         !arm_timers_create(cpu, err)) {
         vcpu_fini(&cpu->vcpu);

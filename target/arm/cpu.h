@@ -98,6 +98,7 @@ typedef struct ArmCpu {
     atomic_uint irq_levels; /* bit ArmIrqInput: level of the input line */
     uint64_t mpidr;
     const struct ArmModel *model;
+    uint64_t decode_features; /* bit A64Feature, from the model's ID registers */
     uint64_t cntfrq_hz;
     int64_t cnt_offset; /* CNTVOFF is 0 without EL2; kept for snapshots */
 

@@ -141,6 +141,8 @@ void arm_timer_write_tval(ArmCpu *cpu, ArmTimerId id, uint64_t value);
 void arm_translate(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags, const uint8_t *code,
                    uint32_t bytes, uint32_t max_insns);
 uint64_t arm_unit_flags(VCPU *vcpu);
+/* Bits A64Feature that the ID registers announce. */
+uint64_t arm_model_features(const ArmModel *m);
 
 /* sysregs.c: reset values that are not 0. */
 void arm_sysregs_reset(ArmCpu *cpu);

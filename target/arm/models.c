@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // CPU models: identification registers, which announce only what is implemented here (EL0 and
-// EL1 in AArch64, FP, Advanced SIMD, CRC32, the cryptographic extension, LSE atomics and PAN in `max`).
+// EL1 in AArch64, FP, Advanced SIMD, CRC32, the cryptographic extension; in `max` also what
+// its initialiser names).
 // Arm ARM D23.2 (identification registers); Cortex-A72 TRM 100095 chapter 4.
 #include "target/arm/internal.h"
 
@@ -33,7 +34,9 @@ static const ArmModel models[] = {
         .name = "max", .help = "everything that Dragoman implements",
         .compatible = "arm,armv8",
         .midr = 0x000f0510, .id_aa64pfr0 = PFR0, .id_aa64dfr0 = DFR0,
-        .id_aa64isar0 = ISAR0 | FIELD(20, 2), /* LSE */
+        /* LSE, RDM, DotProd, FlagM2 */
+        .id_aa64isar0 = ISAR0 | FIELD(20, 2) | FIELD(28, 1) | FIELD(44, 1) | FIELD(52, 2),
+        .id_aa64isar1 = FIELD(12, 1) | FIELD(20, 2) | FIELD(36, 1), /* JSCVT, LRCPC2, SB */
         .id_aa64mmfr0 = MMFR0, .id_aa64mmfr1 = FIELD(ARM_MMFR1_PAN, 1),
         .id_aa64mmfr2 = FIELD(ARM_MMFR2_E0PD, 1), /* spares kernels page table isolation */
         .ctr = CTR | CTR_IDC | CTR_DIC, .clidr = 0x0a200023, .dczid = 4,

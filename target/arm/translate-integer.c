@@ -649,3 +649,83 @@ bool a64_trans_UMULH(DisasContext *s, const struct a64_rrr *a)
 {
     return two_source(s, a, ir_mulhu);
 }
+
+/* ---- flag manipulation -------------------------------------------------------------------- */
+
+/* Bit `from` of v, moved to bit `to`. */
+static IrRef bit_moved(DisasContext *s, IrRef v, unsigned from, unsigned to)
+{
+    v = ir_extu(&s->b, IR_I32, v, IR_POSLEN(from, 1));
+    return to ? ir_shl(&s->b, IR_I32, v, ir_imm32(&s->b, to)) : v;
+}
+
+bool a64_trans_RMIF(DisasContext *s, const struct a64_rmif *a)
+{
+    IrBuilder *b = &s->b;
+    uint32_t mask = (a->mask & 8 ? IR_NZCV_N : 0) | (a->mask & 4 ? IR_NZCV_Z : 0) |
+                    (a->mask & 2 ? IR_NZCV_NOT_C : 0) | (a->mask & 1 ? IR_NZCV_V : 0);
+    IrRef v = ir_ror(b, IR_I64, reg_get(s, true, a->rn), ir_imm64(b, a->imm));
+    IrRef new = ir_nzcv_pack(b, ir_shl(b, IR_I32, ir_trunc(b, v), ir_imm32(b, 28)));
+    new = ir_and(b, IR_I32, new, ir_imm32(b, mask));
+    nzcv_set(s, ir_or(b, IR_I32, ir_and(b, IR_I32, nzcv_get(s), ir_imm32(b, ~mask)), new));
+    return true;
+}
+
+/* N and Z of the low `width` bits, V where the bit above differs from the top one, C stays. */
+static bool set_flags_of(DisasContext *s, const struct a64_setf *a, unsigned width)
+{
+    IrBuilder *b = &s->b;
+    IrRef x = reg_get(s, false, a->rn);
+    IrRef top = ir_shl(b, IR_I32, x, ir_imm32(b, 32 - width));
+    IrRef nz = ir_and(b, IR_I32, ir_nzcv_and(b, IR_I32, top, top),
+                      ir_imm32(b, IR_NZCV_N | IR_NZCV_Z));
+    IrRef v = ir_xor(b, IR_I32, bit_moved(s, x, width, 0), bit_moved(s, x, width - 1, 0));
+    IrRef c = ir_and(b, IR_I32, nzcv_get(s), ir_imm32(b, IR_NZCV_NOT_C));
+    nzcv_set(s, ir_or(b, IR_I32, ir_or(b, IR_I32, nz, v), c));
+    return true;
+}
+
+bool a64_trans_SETF8(DisasContext *s, const struct a64_setf *a)
+{
+    return set_flags_of(s, a, 8);
+}
+
+bool a64_trans_SETF16(DisasContext *s, const struct a64_setf *a)
+{
+    return set_flags_of(s, a, 16);
+}
+
+bool a64_trans_CFINV(DisasContext *s, const struct a64_none *a)
+{
+    nzcv_set(s, ir_xor(&s->b, IR_I32, nzcv_get(s), ir_imm32(&s->b, IR_NZCV_NOT_C)));
+    return true;
+}
+
+/* N := !C & !Z, Z := Z & C, C := C | Z, V := !C & Z */
+bool a64_trans_XAFLAG(DisasContext *s, const struct a64_none *a)
+{
+    IrBuilder *b = &s->b;
+    IrRef flags = ir_nzcv_unpack(b, nzcv_get(s));
+    IrRef z = bit_moved(s, flags, 30, 0), c = bit_moved(s, flags, 29, 0);
+    IrRef c_or_z = ir_or(b, IR_I32, c, z);
+    IrRef n = ir_xor(b, IR_I32, c_or_z, ir_imm32(b, 1));
+    IrRef out = ir_shl(b, IR_I32, n, ir_imm32(b, 31));
+    out = ir_or(b, IR_I32, out, bit_moved(s, ir_and(b, IR_I32, z, c), 0, 30));
+    out = ir_or(b, IR_I32, out, bit_moved(s, c_or_z, 0, 29));
+    out = ir_or(b, IR_I32, out, bit_moved(s, ir_andn(b, IR_I32, z, c), 0, 28));
+    nzcv_set(s, ir_nzcv_pack(b, out));
+    return true;
+}
+
+/* N := 0, Z := Z | V, C := C & !V, V := 0 */
+bool a64_trans_AXFLAG(DisasContext *s, const struct a64_none *a)
+{
+    IrBuilder *b = &s->b;
+    IrRef flags = ir_nzcv_unpack(b, nzcv_get(s));
+    IrRef z = bit_moved(s, flags, 30, 0), c = bit_moved(s, flags, 29, 0);
+    IrRef v = bit_moved(s, flags, 28, 0);
+    IrRef out = bit_moved(s, ir_or(b, IR_I32, z, v), 0, 30);
+    out = ir_or(b, IR_I32, out, bit_moved(s, ir_andn(b, IR_I32, c, v), 0, 29));
+    nzcv_set(s, ir_nzcv_pack(b, out));
+    return true;
+}

@@ -45,17 +45,31 @@ bool a64_has_feature(const DisasContext *s, enum A64Feature feature)
     return s->features >> feature & 1;
 }
 
-static uint64_t model_features(const ArmModel *m)
+/* Which field of which ID register announces a feature, from which value on. */
+static const struct {
+    uint8_t feature;
+    uint8_t lsb, value;
+    uint16_t offset; /* in ArmModel */
+} feature_fields[] = {
+#define ROW(feature, reg, lsb, value) \
+    { A64_FEAT_##feature, lsb, value, offsetof(ArmModel, id_aa64##reg) }
+    ROW(AES, isar0, 4, 1), ROW(PMULL, isar0, 4, 2), ROW(SHA1, isar0, 8, 1),
+    ROW(SHA256, isar0, 12, 1), ROW(CRC32, isar0, 16, 1), ROW(LSE, isar0, ARM_ISAR0_ATOMIC, 2),
+    ROW(RDM, isar0, 28, 1), ROW(DOTPROD, isar0, 44, 1), ROW(FLAGM, isar0, 52, 1),
+    ROW(FLAGM2, isar0, 52, 2), ROW(JSCVT, isar1, 12, 1), ROW(LRCPC, isar1, 20, 1),
+    ROW(LRCPC2, isar1, 20, 2), ROW(SB, isar1, 36, 1), ROW(PAN, mmfr1, ARM_MMFR1_PAN, 1),
+#undef ROW
+};
+
+uint64_t arm_model_features(const ArmModel *m)
 {
-    unsigned aes = arm_id_field(m->id_aa64isar0, 4);
-    bool atomics = arm_id_field(m->id_aa64isar0, ARM_ISAR0_ATOMIC);
-    return (aes >= 1 ? BIT(A64_FEAT_AES) : 0) | (aes >= 2 ? BIT(A64_FEAT_PMULL) : 0) |
-           (arm_id_field(m->id_aa64isar0, 8) ? BIT(A64_FEAT_SHA1) : 0) |
-           (arm_id_field(m->id_aa64isar0, 12) ? BIT(A64_FEAT_SHA256) : 0) |
-           (arm_id_field(m->id_aa64isar0, 16) ? BIT(A64_FEAT_CRC32) : 0) |
-           (atomics ? BIT(A64_FEAT_LSE) : 0) |
-           (arm_id_field(m->id_aa64isar0, 28) ? BIT(A64_FEAT_RDM) : 0) |
-           (arm_id_field(m->id_aa64mmfr1, ARM_MMFR1_PAN) ? BIT(A64_FEAT_PAN) : 0);
+    uint64_t features = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(feature_fields); i++) {
+        uint64_t reg = *(const uint64_t *)((const char *)m + feature_fields[i].offset);
+        if (arm_id_field(reg, feature_fields[i].lsb) >= feature_fields[i].value)
+            features |= BIT(feature_fields[i].feature);
+    }
+    return features;
 }
 
 /* ---- leaving ------------------------------------------------------------------------------ */
@@ -270,7 +284,7 @@ static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr
                          uint64_t flags)
 {
     s->cpu = cpu;
-    s->features = model_features(cpu->model);
+    s->features = cpu->decode_features;
     s->flags = flags;
     s->pc = s->unit_pc = pc;
     s->el = flags & UNIT_EL1 ? 1 : 0;
