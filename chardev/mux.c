@@ -4,21 +4,23 @@
 // x quits, c switches, b sends a break, h helps, Ctrl-A sends itself.
 //
 // What is typed waits in a queue for each end until its frontend has room, so that the escape key
-// works while the guest takes no input. When a queue is full the terminal is not read, which keeps
-// pasted text and scripts whole. All of the input side runs on the main-loop thread.
+// works while the guest takes no input. A queue is longer than what anybody types at a guest that
+// hangs; when it is full all the same the terminal is not read, which keeps pasted text and scripts
+// whole. All of the input side runs on the main-loop thread.
 #include "chardev/internal.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include "util/bitops.h"
 
 #define ESCAPE 0x01 /* Ctrl-A */
 
-enum { QUEUE_BYTES = 4096 };
+enum { QUEUE_BYTES = 64 * 1024 };
 
 typedef struct MuxQueue {
-    uint8_t bytes[QUEUE_BYTES];
-    size_t count;
+    uint8_t bytes[QUEUE_BYTES]; /* a ring */
+    size_t first, count;
 } MuxQueue;
 
 typedef struct Mux {
@@ -50,14 +52,15 @@ static void say(Mux *m, const char *text)
 static void flush(Mux *m, unsigned end)
 {
     MuxQueue *q = &m->queues[end];
-    size_t done = 0, room;
-    while (done < q->count && (room = chardev_room(m->ends[end])) > 0) {
-        size_t n = room < q->count - done ? room : q->count - done;
-        chardev_deliver(m->ends[end], q->bytes + done, n);
-        done += n;
+    size_t room;
+    while (q->count && (room = chardev_room(m->ends[end])) > 0) {
+        size_t n = MIN(MIN(room, q->count), QUEUE_BYTES - q->first);
+        uint8_t *from = q->bytes + q->first;
+        /* taken out first: the frontend may call back */
+        q->first = (q->first + n) % QUEUE_BYTES;
+        q->count -= n;
+        chardev_deliver(m->ends[end], from, n);
     }
-    memmove(q->bytes, q->bytes + done, q->count - done);
-    q->count -= done;
 }
 
 static void flush_posted(void *opaque)
@@ -75,7 +78,7 @@ static void enqueue(Mux *m, uint8_t c)
     if (q->count == QUEUE_BYTES)
         flush(m, m->focus);
     if (q->count < QUEUE_BYTES)
-        q->bytes[q->count++] = c;
+        q->bytes[(q->first + q->count++) % QUEUE_BYTES] = c;
 }
 
 static void command(Mux *m, uint8_t key)
