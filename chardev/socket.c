@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -96,6 +97,13 @@ static void accept_ready(void *opaque, uint32_t events)
         (void)!connected(chr, fd, NULL);
 }
 
+/* Another kind of file of that name is somebody's data. */
+static bool is_socket(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 static bool listen_at(Chardev *chr, int fd, const struct sockaddr_un *addr, bool wait,
                       Error **err)
 {
@@ -103,7 +111,7 @@ static bool listen_at(Chardev *chr, int fd, const struct sockaddr_un *addr, bool
     /* a socket file that nobody listens on is left over and is replaced */
     int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool in_use = connect(probe, (const struct sockaddr *)addr, sizeof(*addr)) == 0;
-    if (!in_use && errno == ECONNREFUSED)
+    if (!in_use && errno == ECONNREFUSED && is_socket(addr->sun_path))
         unlink(addr->sun_path);
     close(probe);
     if (in_use || bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 ||
@@ -142,8 +150,8 @@ static bool unix_start(Chardev *chr, const char *argument, Error **err)
     SocketOptions o = { .server = false, .wait = true };
     size_t len = strcspn(argument, ",");
     if (len >= sizeof(s->path))
-        return error_set(err, "the unix socket's path '%.*s' is longer than %zu bytes", (int)len,
-                         argument, sizeof(s->path) - 1);
+        return error_set(err, "the unix socket's path '%.*s' is longer than %zu bytes; choose a "
+                         "shorter one", (int)len, argument, sizeof(s->path) - 1);
     memcpy(s->path, argument, len);
     for (const char *p = argument + len; *p;) {
         size_t n = strcspn(++p, ",");

@@ -9,6 +9,7 @@
 #include "cli/backends.h"
 #include "cli/configure.h"
 #include "cli/consoles.h"
+#include "cli/run.h"
 #include "util/bitops.h"
 #include "util/keyval.h"
 #include "util/suggest.h"
@@ -177,6 +178,7 @@ bool session_create(Session *s, const Options *o, Error **err)
         return false;
     if (!machine_build(s->machine, err))
         return false;
+    session_block_signals();
     return s->build_only || (add_devices(s, o, err) && attach_cpus(s, err));
 }
 

@@ -21,18 +21,6 @@ static int fail(Error *err)
     return 1;
 }
 
-/* Signals are read from a descriptor by the main loop; threads inherit the blocked mask. */
-static void block_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
 static bool write_pidfile(const char *path, Error **err)
 {
     FILE *f = fopen(path, "we");
@@ -71,7 +59,7 @@ int main(int argc, char **argv)
         return fail(err);
     if (answered)
         return 0;
-    block_signals();
+    signal(SIGPIPE, SIG_IGN);
     int status = 0;
     bool ok = session_create(&s, &o, &err);
     bool has_pidfile = ok && o.pidfile && write_pidfile(o.pidfile, &err);

@@ -78,13 +78,25 @@ static void signal_ready(void *opaque, uint32_t events)
     }
 }
 
+static void ending_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+}
+
+void session_block_signals(void)
+{
+    sigset_t set;
+    ending_signals(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static void watch_signals(Run *r)
 {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
+    ending_signals(&set);
     r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
     if (r->signal_fd >= 0)
         r->signals = mainloop_watch(r->session->machine->loop, r->signal_fd, EPOLLIN,

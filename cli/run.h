@@ -6,6 +6,10 @@
 
 #include "cli/create.h"
 
+/* From now on the main loop reads the signals that end the program: before the first thread is made,
+ * because threads inherit the mask. Until then they end it by themselves. */
+void session_block_signals(void);
+
 /* *status is the exit status of the process. */
 bool session_run(Session *s, bool start_stopped, int *status, Error **err) MUST_CHECK;
 
