@@ -195,6 +195,8 @@ static bool take_escape(Monitor *mon, uint8_t c)
         mon->escape = 2;
         return true;
     }
+    if (mon->escape == 2 && c >= 0x20 && c < 0x40) /* a parameter, as in ESC [ 3 ~ */
+        return true;
     bool arrow = mon->escape == 2;
     mon->escape = 0;
     if (arrow && c == 'A')

@@ -2,7 +2,6 @@
 //
 // Work that is queued for a vCPU: done in order, bounded, and never lost in effect.
 #include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "softmmu/vcpu.h"
 
@@ -73,10 +72,10 @@ Test(vcpu, queued_invalidations_are_done_in_order)
         vcpu_queue_flush(&r.cpu, i % 2 ? &kind_a : &kind_b, i, (uintptr_t)&t);
     cr_assert(atomic_load(&r.cpu.exit_request));
     vcpu_drain_work(&r.cpu);
-    cr_assert(eq(u32, t.count, VCPU_FLUSHES_MAX));
+    cr_assert_eq(t.count, VCPU_FLUSHES_MAX);
     for (uint64_t i = 0; i < VCPU_FLUSHES_MAX; i++)
-        cr_assert(eq(u64, t.seen[i], i));
-    cr_assert(eq(u32, all_a(&r.cpu) + all_b(&r.cpu), 0));
+        cr_assert_eq(t.seen[i], i);
+    cr_assert_eq(all_a(&r.cpu) + all_b(&r.cpu), 0);
     rig_fini(&r);
 }
 
@@ -89,15 +88,15 @@ Test(vcpu, too_many_of_a_kind_become_one_of_everything)
         vcpu_queue_flush(&r.cpu, &kind_a, i, (uintptr_t)&t);
     cr_assert(atomic_load(&r.cpu.work_pending));
     vcpu_drain_work(&r.cpu);
-    cr_assert(eq(u32, t.count, 0));
-    cr_assert(eq(u32, all_a(&r.cpu), 1));
-    cr_assert(eq(u32, all_b(&r.cpu), 0));
-    cr_assert(eq(u32, atomic_load(&r.cpu.work_pending), 0));
+    cr_assert_eq(t.count, 0);
+    cr_assert_eq(all_a(&r.cpu), 1);
+    cr_assert_eq(all_b(&r.cpu), 0);
+    cr_assert_eq(atomic_load(&r.cpu.work_pending), 0);
     /* and then the queue is as good as new */
     vcpu_queue_flush(&r.cpu, &kind_a, 7, (uintptr_t)&t);
     vcpu_drain_work(&r.cpu);
-    cr_assert(eq(u32, t.count, 1));
-    cr_assert(eq(u64, t.seen[0], 7));
+    cr_assert_eq(t.count, 1);
+    cr_assert_eq(t.seen[0], 7);
     rig_fini(&r);
 }
 
@@ -110,9 +109,9 @@ Test(vcpu, each_kind_in_a_full_queue_is_replaced_by_its_own)
     for (uint64_t i = 0; i < VCPU_FLUSHES_MAX; i++)
         vcpu_queue_flush(&r.cpu, &kind_a, i, (uintptr_t)&t);
     vcpu_drain_work(&r.cpu);
-    cr_assert(eq(u32, t.count, 0));
-    cr_assert(eq(u32, all_a(&r.cpu), 1));
-    cr_assert(eq(u32, all_b(&r.cpu), 1));
+    cr_assert_eq(t.count, 0);
+    cr_assert_eq(all_a(&r.cpu), 1);
+    cr_assert_eq(all_b(&r.cpu), 1);
     rig_fini(&r);
 }
 
@@ -125,9 +124,9 @@ Test(vcpu, a_start_outlives_the_replacement_of_invalidations)
     for (uint64_t i = 0; i < 1000; i++)
         vcpu_queue_flush(&r.cpu, &kind_a, i, (uintptr_t)&t);
     vcpu_drain_work(&r.cpu);
-    cr_assert(eq(u32, start.count, 1));
-    cr_assert(eq(u64, start.seen[0], 0x40080000));
-    cr_assert(eq(u32, atomic_load(&r.cpu.work_pending), 0));
+    cr_assert_eq(start.count, 1);
+    cr_assert_eq(start.seen[0], 0x40080000);
+    cr_assert_eq(atomic_load(&r.cpu.work_pending), 0);
     rig_fini(&r);
 }
 
@@ -137,9 +136,9 @@ Test(vcpu, others_get_what_is_queued_for_others)
     Trace t = { .count = 0 };
     rig_init(&r);
     vcpu_queue_flush_others(&r.cpu, &kind_a, 1, (uintptr_t)&t);
-    cr_assert(eq(u32, atomic_load(&r.cpu.work_pending), 0));
+    cr_assert_eq(atomic_load(&r.cpu.work_pending), 0);
     vcpu_wait_others(&r.cpu); /* the other is not in guest code: no wait */
     vcpu_drain_work(&r.other);
-    cr_assert(eq(u32, t.count, 1));
+    cr_assert_eq(t.count, 1);
     rig_fini(&r);
 }
