@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: MIT
+"""Options that work: help in every form, engines, consoles, the clock, signals, a stopped start."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from common import PROMPT, TIME_SCALE, BootTest, find_emulator, get_kernel, is_dragoman, linux
+
+HELP = [
+    # What is asked, and what the answer has in it.
+    ('-help', r'-kernel FILE'),
+    ('-h', r'-kernel FILE'),
+    ('--help', r'-kernel FILE'),
+    ('-version', r'emulator version \d+\.\d+'),
+    ('-M help', r'(?m)^virt|^  virt'),
+    ('-M ?', r'virt'),
+    ('-machine help', r'virt'),
+    ('-M virt,help', r'gic-version='),
+    ('-cpu help', r'cortex-a72'),
+    ('-cpu ?', r'max'),
+    ('-M virt -cpu help', r'max'),
+    ('-cpu max,help', r'pauth'),
+    ('-device help', r'name "virtio-blk-device"'),
+    ('-device ?', r'name "virtio-net-device"'),
+    ('-device virtio-blk-device,help', r'drive='),
+    ('-device virtio-net-device,?', r'netdev='),
+    ('-accel help', r'tcg'),
+    ('-d help', r'(?m)^guest_errors '),
+    ('-serial help', r'unix'),
+    ('-monitor help', r'stdio'),
+    ('-netdev help', r'user.*hostfwd'),
+    ('-nic ?', r'user'),
+    ('-drive help', r'readonly='),
+    ('-smp help', r'threads='),
+    ('-m help', r'size='),
+    ('-rtc help', r'base='),
+    ('-name help', r'process='),
+    ('-display help', r'none'),
+]
+
+
+def minimal(*options):
+    """A machine that never starts its processor."""
+    return [find_emulator(), '-M', 'virt', '-display', 'none', '-kernel', get_kernel().image, '-S',
+            *options]
+
+
+def start(command, **streams):
+    streams = {'stdin': subprocess.DEVNULL, 'stderr': subprocess.PIPE, **streams}
+    return subprocess.Popen(command, **streams)
+
+
+class Answers(unittest.TestCase):
+    """What is asked for help answers on standard output with status 0, whatever else is there."""
+
+    def setUp(self):
+        if not is_dragoman():
+            self.skipTest('a statement about Dragoman only')
+
+    def test_help(self):
+        for options, wanted in HELP:
+            with self.subTest(options):
+                result = subprocess.run([find_emulator(), *options.split()], text=True,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, timeout=10 * TIME_SCALE)
+                self.assertEqual((result.returncode, result.stderr), (0, ''))
+                self.assertRegex(result.stdout, wanted)
+
+    def test_nothing(self):
+        """Without options the program shows how it is used."""
+        result = subprocess.run([find_emulator()], stdin=subprocess.DEVNULL, text=True,
+                                stdout=subprocess.PIPE, timeout=10 * TIME_SCALE)
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(len(re.findall(r'(?m)^  dragoman ', result.stdout)), 3)
+
+    def test_every_option_is_listed(self):
+        """Each line of -help names an option that the parser knows."""
+        listed = subprocess.run([find_emulator(), '-help'], stdout=subprocess.PIPE, text=True,
+                                stdin=subprocess.DEVNULL, timeout=10 * TIME_SCALE).stdout
+        for name in re.findall(r'(?m)^  -(\S+)', listed):
+            result = subprocess.run([find_emulator(), f'-{name}'], stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                    timeout=10 * TIME_SCALE)
+            self.assertNotIn('unknown option', result.stderr, name)
+
+
+class Starts(BootTest):
+    """Options with an effect on a guest."""
+
+    def setUp(self):
+        if not is_dragoman():
+            self.skipTest('a statement about Dragoman only')
+        folder = tempfile.TemporaryDirectory(prefix='dragoman-options-')
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def process(self, command, **streams):
+        process = start(command, **streams)
+
+        def end():
+            process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream:
+                    stream.close()
+        self.addCleanup(end)
+        return process
+
+    def monitor(self, console, *lines):
+        """Type lines to the monitor of -nographic; returns what each said."""
+        answers = []
+        console.send('\x01c')
+        console.expect(r'\(dragoman\) ', 20)
+        for line in lines:
+            console.line(line)
+            match = console.expect(r'\n((?:.|\n)*?)\(dragoman\) ', 20)
+            answers.append(match[1].decode(errors='replace').replace('\r', '').strip('\n'))
+        console.send('\x01c')
+        return answers
+
+    def test_engines_in_turn(self):
+        """The first engine of a list that is there runs the guest."""
+        for options in (['-accel', 'kvm', '-accel', 'tcg,thread=multi'],
+                        ['-machine', 'accel=kvm:tcg'], ['-M', 'virt,accel=tcg']):
+            with self.subTest(options):
+                self.run_script('poweroff', extra=options)
+
+    def test_stopped_start_and_clock(self):
+        """-S waits for cont; -rtc base= is the guest's date; the topology is what -smp says."""
+        console = self.console(linux('quiet', ['-S', '-rtc', 'base=2001-02-03T04:05:06', '-name',
+                                               'guest=alice'], processors=4) +
+                               ['-smp', '4,sockets=2'])
+        console.expect('Ctrl-A', 20)
+        time.sleep(1)
+        self.assertNotIn('Linux', console.text())
+        before, name, _, after = self.monitor(console, 'info status', 'info name', 'cont',
+                                              'info status')
+        self.assertIn('paused', before)
+        self.assertEqual(name, 'alice')
+        self.assertIn('running', after)
+        console.expect(PROMPT, 60)
+        self.assertIn('Feb  3 04:', self.command(console, 'date'))
+        packages = self.command(
+            console, 'cat /sys/devices/system/cpu/cpu*/topology/physical_package_id')
+        self.assertEqual(sorted(packages.split()), ['0', '0', '1', '1'])
+        self.power_off(console)
+
+    def test_monitor_inspects(self):
+        """Disassembly, registers in expressions, memory by both kinds of address."""
+        console = self.shell()
+        self.monitor(console, 'stop')
+        pc, again, code, stack, physical, nothing, device = self.monitor(
+            console, 'p/x $pc', 'p/x $PC + 0', 'x/3i $pc', 'x/2xg $sp & ~15', 'xp/8b 0x40200000',
+            'x/4x 0x10', 'xp/4x 0x9000000')
+        self.assertRegex(pc, r'^0x[0-9a-f]+$')
+        self.assertEqual(pc, again)
+        self.assertEqual(len(code.split('\n')), 3, code)
+        self.assertIn(pc[2:], code)
+        self.assertRegex(stack, r'^[0-9a-f]{16}: 0x[0-9a-f]{16} 0x[0-9a-f]{16}$')
+        self.assertEqual(physical.count('0x'), 8)
+        self.assertIn('no memory', nothing)
+        self.assertIn('no memory', device)
+        self.monitor(console, 'cont')
+        self.power_off(console)
+
+    def test_resets_under_load(self):
+        """system_reset while all processors compute: every time the guest comes up again."""
+        console = self.shell(processors=2, reboot=True)
+        for number in range(4):
+            console.line('for i in 1 2 3; do (while :; do :; done) & done; echo lo""ad')
+            console.expect('load', 20)
+            time.sleep(0.1 * number)
+            self.monitor(console, 'system_reset')
+            console.expect(PROMPT, 60)
+        self.power_off(console)
+
+    def test_power_button(self):
+        """system_powerdown raises the GPIO line that the device tree calls the power button."""
+        console = self.shell()
+        # This kernel has no gpio-keys: look at the pin itself. The chip's number 3 is the button.
+        self.command(console, 'cd /sys/class/gpio && n=$(($(cat gpiochip*/base) + 3)) && '
+                              'echo $n > export && cd gpio$n && echo rising > edge')
+        count = "awk '/gpio|pl061|GPIO/ { n += $2 } END { print n }' /proc/interrupts"
+        before = int(self.command(console, count) or 0)
+        self.monitor(console, 'system_powerdown')
+        self.command(console, 'sleep 1')
+        self.assertEqual(int(self.command(console, count)), before + 1)
+        self.power_off(console)
+
+    def test_sockets(self):
+        """Serial line and monitor on sockets, which may be left and entered again."""
+        serial, monitor = (os.path.join(self.folder, name) for name in ('serial', 'monitor'))
+        command = [word for word in linux('quiet') if word != '-nographic']
+        process = self.process(command + ['-serial', f'unix:{serial},server=on,wait=off',
+                                          '-monitor', f'unix:{monitor},server=on,wait=off'])
+        self.talk(serial, b'\n', b'guest:')
+        self.talk(serial, b'echo re""turned\n', b'returned')
+        self.talk(monitor, b'info status\n', b'running')
+        self.talk(monitor, b'quit\n', b'quit')
+        self.assertEqual(process.wait(20 * TIME_SCALE), 0)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def talk(self, path, text, wanted):
+        deadline = time.monotonic() + 60 * TIME_SCALE
+        while not os.path.exists(path) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(60 * TIME_SCALE)
+            peer.connect(path)
+            peer.sendall(text)
+            said = b''
+            while wanted not in said:
+                piece = peer.recv(4096)
+                self.assertNotEqual(piece, b'', said)
+                said += piece
+
+    def test_client_socket(self):
+        """The emulator connects to a socket that listens."""
+        path = os.path.join(self.folder, 'socket')
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            listener.settimeout(20 * TIME_SCALE)
+            command = [word for word in linux('quiet dragoman.run=poweroff')
+                       if word != '-nographic']
+            process = self.process(command + ['-serial', f'unix:{path}'])
+            peer, _ = listener.accept()
+            said = b''
+            with peer:
+                peer.settimeout(60 * TIME_SCALE)
+                while piece := peer.recv(4096):
+                    said += piece
+        self.assertIn(b'Power down', said)
+        self.assertEqual(process.wait(20 * TIME_SCALE), 0)
+
+    def test_pty(self):
+        """The name of a pseudo-terminal is told; what the guest says can be read there."""
+        command = [word for word in linux('quiet dragoman.run=poweroff') if word != '-nographic']
+        process = self.process(command + ['-serial', 'pty', '-S', '-monitor', 'stdio'],
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        name = re.search(rb'redirected to (/dev/pts/\d+) ', process.stderr.readline())[1]
+        terminal = os.open(name, os.O_RDONLY | os.O_NOCTTY)
+        self.addCleanup(os.close, terminal)
+        process.stdin.write(b'cont\n')
+        process.stdin.close()
+        said = b''
+        while b'Power down' not in said:
+            said += os.read(terminal, 4096)
+        self.assertEqual(process.wait(20 * TIME_SCALE), 0)
+
+    def test_standard_streams(self):
+        """A guest runs to its end with standard input at its end, and with closed streams."""
+        for redirection in ('</dev/null', '<&-', '>&-', '<&- >&- 2>&-', '>/dev/full',
+                            '| head -c 10'):
+            with self.subTest(redirection):
+                result = subprocess.run(
+                    ['bash', '-c', f'"$@" {redirection}; exit ${{PIPESTATUS[0]}}', 'bash',
+                     *linux('quiet dragoman.run=poweroff')], stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL, timeout=60 * TIME_SCALE)
+                self.assertEqual(result.returncode, 0)
+
+    def test_input_may_end(self):
+        """What was typed before the end of standard input is carried out."""
+        process = self.process(linux('quiet'), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        said = b''
+        while b'guest:' not in said:
+            said += os.read(process.stdout.fileno(), 4096)
+        process.stdin.write(b'sleep 1; poweroff\n')
+        process.stdin.close()
+        said += process.stdout.read()
+        self.assertIn(b'Power down', said)
+        self.assertEqual(process.wait(60 * TIME_SCALE), 0)
+
+    def test_signals(self):
+        """SIGTERM, SIGINT and SIGHUP end the emulator in order, with status 0."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with self.subTest(number):
+                pidfile = os.path.join(self.folder, 'pid')
+                process = self.process(minimal('-serial', 'null', '-pidfile', pidfile))
+                deadline = time.monotonic() + 20 * TIME_SCALE
+                while not os.path.exists(pidfile) and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                time.sleep(0.2)
+                process.send_signal(number)
+                self.assertEqual(process.wait(20 * TIME_SCALE), 0)
+                self.assertFalse(os.path.exists(pidfile))
+
+    def test_signal_before_the_start(self):
+        """A signal ends it also while it waits for a connection."""
+        path = os.path.join(self.folder, 'socket')
+        process = self.process(minimal('-serial', f'unix:{path},server=on'))
+        self.assertIn(b'waiting', process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(20 * TIME_SCALE), -signal.SIGINT)
+
+    def test_terminal_after_every_end(self):
+        """However the emulator ends, the terminal is as it was."""
+        for number in (signal.SIGKILL, signal.SIGSEGV, signal.SIGHUP):
+            with self.subTest(number):
+                console = self.console(linux('quiet'))
+                console.expect('Ctrl-A', 20)
+                self.assertNotEqual(console.settings_now(), console.settings_before)
+                console.interrupt(number)
+                console.wait(10)
+                deadline = time.monotonic() + 5 * TIME_SCALE
+                while console.settings_now() != console.settings_before:
+                    self.assertLess(time.monotonic(), deadline)
+                    time.sleep(0.05)
+        console = self.console(linux('quiet', ['-device', 'nothing']))
+        self.assertEqual(console.wait(10), 1)
+        self.assertEqual(console.settings_now(), console.settings_before)
+
+    def test_keys_of_a_guest_that_hangs(self):
+        """The escape keys work though the guest takes no input."""
+        console = self.shell()
+        self.monitor(console, 'stop')
+        console.send('x' * 3000)
+        time.sleep(0.2)
+        console.send('\x01x')
+        self.assertEqual(console.wait(10), 0)
+
+    def test_disk_is_shared_by_readers(self):
+        """Two emulators read one disk; a writer is refused meanwhile."""
+        disk = os.path.join(self.folder, 'disk')
+        with open(disk, 'wb') as handle:
+            handle.truncate(1 << 20)
+        drive = f'file={disk},format=raw'
+        first = self.process(minimal('-serial', 'null', '-drive', drive + ',readonly=on'))
+        time.sleep(1)
+        second = self.process(minimal('-serial', 'null', '-drive', drive + ',readonly=on'))
+        third = self.process(minimal('-serial', 'null', '-drive', drive))
+        self.assertEqual(third.wait(20 * TIME_SCALE), 1)
+        time.sleep(0.5)
+        self.assertEqual((first.poll(), second.poll()), (None, None))
