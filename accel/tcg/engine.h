@@ -50,6 +50,7 @@ typedef struct AccelCpu {
     VCPU *cpu;
     struct TcgEngine *engine;
     TcgThread *thread;
+    atomic_bool may_write_unseen; /* in guest code when asked to guard a page of code */
     uint64_t exits[IR_REASON_COUNT];
     uint64_t lookups, lookup_hits, links, slow_accesses, mmio_accesses;
 } AccelCpu;

@@ -182,6 +182,8 @@ static void run(AccelCpu *ac)
     for (;;) {
         atomic_store(&cpu->exit_request, 0);
         vcpu_drain_work(cpu);
+        /* whoever set this saw us in guest code, and had queued its request: it is done */
+        atomic_store(&ac->may_write_unseen, false);
         if (cpu->stop || cpu->quit || cpu->halted || cpu->powered_off)
             return;
         if (cpu->ops->interrupt_ready(cpu)) {

@@ -70,11 +70,14 @@ static void protect_work(VCPU *cpu, uint64_t host_page, uint64_t ram_page)
         unit_invalidate_range(cpu->accel->engine, cpu, ram_page, GUEST_PAGE_SIZE);
 }
 
+/* In place of many of these, of which pages is not known. A vCPU that was idle meanwhile, and for
+ * which they have piled up, has written nothing: nothing is thrown away for it. */
 static void protect_all(VCPU *cpu)
 {
     TcgEngine *e = cpu->accel->engine;
     tlb_flush_all(cpu->tlb);
-    unit_invalidate_range(e, cpu, 0, e->page_count << GUEST_PAGE_BITS);
+    if (atomic_exchange(&cpu->accel->may_write_unseen, false))
+        unit_invalidate_range(e, cpu, 0, e->page_count << GUEST_PAGE_BITS);
 }
 
 static const VcpuFlush protect_flush = { protect_work, protect_all };
@@ -88,6 +91,12 @@ static void page_protect(AccelCpu *ac, RamAddr ram, const uint8_t *host)
     uintptr_t page = (uintptr_t)host & ~(uintptr_t)(GUEST_PAGE_SIZE - 1);
     tlb_protect_code(ac->cpu->tlb, (const void *)page);
     vcpu_queue_flush_others(ac->cpu, &protect_flush, page, align_down(ram, GUEST_PAGE_SIZE));
+    /* one that is outside now finds the request before it enters (see guest_enter()) */
+    for (uint32_t i = 0; i < ac->engine->cpu_count; i++) {
+        AccelCpu *other = ac->engine->cpus[i];
+        if (other != ac && atomic_load(&other->cpu->in_guest))
+            atomic_store(&other->may_write_unseen, true);
+    }
 }
 
 static uint64_t granule_mask(RamAddr ram, uint64_t len)
