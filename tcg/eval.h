@@ -264,4 +264,27 @@ IR_EVAL_INLINE uint64_t ir_eval_int(IrOp op, IrType type, unsigned sub, uint64_t
     }
 }
 
+/* ---- atomics ---- */
+
+/* What a read-modify-write of `bits` stores; bits above them are anything. */
+static inline uint64_t ir_eval_rmw(IrRmw op, unsigned bits, uint64_t old, uint64_t v)
+{
+    unsigned up = 64 - bits;
+    int64_t so = (int64_t)(old << up), sv = (int64_t)(v << up);
+    uint64_t uo = old << up, uv = v << up;
+    switch (op) {
+    case IR_RMW_XCHG: return v;
+    case IR_RMW_ADD: return old + v;
+    case IR_RMW_ANDN: return old & ~v;
+    case IR_RMW_XOR: return old ^ v;
+    case IR_RMW_OR: return old | v;
+    case IR_RMW_SMAX: return so > sv ? old : v;
+    case IR_RMW_SMIN: return so < sv ? old : v;
+    case IR_RMW_UMAX: return uo > uv ? old : v;
+    case IR_RMW_UMIN: return uo < uv ? old : v;
+    case IR_RMW_COUNT: break;
+    }
+    return v;
+}
+
 #endif

@@ -8,6 +8,7 @@
 #include "accel/tcg/engine.h"
 
 #include <string.h>
+#include "tcg/eval.h"
 #include "util/bitops.h"
 
 /* A page that an access touches. */
@@ -216,23 +217,6 @@ static void load_store(VCPU *cpu, TcgSlowAccess *a, unsigned size, bool write)
 
 /* ---- atomics ---------------------------------------------------------------------------- */
 
-static uint64_t rmw_result(IrRmw op, uint64_t old, uint64_t v, unsigned bits)
-{
-    switch (op) {
-    case IR_RMW_XCHG: return v;
-    case IR_RMW_ADD: return old + v;
-    case IR_RMW_ANDN: return old & ~v;
-    case IR_RMW_XOR: return old ^ v;
-    case IR_RMW_OR: return old | v;
-    case IR_RMW_SMAX: return sign_extend(old, bits) > sign_extend(v, bits) ? old : v;
-    case IR_RMW_SMIN: return sign_extend(old, bits) < sign_extend(v, bits) ? old : v;
-    case IR_RMW_UMAX: return old > v ? old : v;
-    case IR_RMW_UMIN: return old < v ? old : v;
-    case IR_RMW_COUNT: break;
-    }
-    return old;
-}
-
 /* One compare-and-swap of `size` bytes; *old is the expected value and becomes the found one. */
 static bool host_cas(void *host, V128 *old, const V128 *new, unsigned size)
 {
@@ -267,7 +251,7 @@ static bool atomic_new_value(const TcgSlowAccess *a, const V128 *old, unsigned s
     *new = (V128){ 0 };
     if (a->kind == TCG_RMW) {
         uint64_t mask = bit_mask(8 * size);
-        new->d[0] = rmw_result(a->rmw, old->d[0], a->data.d[0] & mask, 8 * size) & mask;
+        new->d[0] = ir_eval_rmw(a->rmw, 8 * size, old->d[0], a->data.d[0]) & mask;
         return true;
     }
     *new = a->data2;

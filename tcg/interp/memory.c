@@ -3,6 +3,7 @@
 // Guest memory of the interpreter: the inline TLB of TcgLayout (backend.h), and behind it the
 // engine's slow access. Atomic operations on RAM are compare-and-swap loops on the host address.
 #include <string.h>
+#include "tcg/eval.h"
 #include "tcg/interp/interp.h"
 
 /* Host address of the access, or NULL when the TLB entry does not permit it. */
@@ -109,26 +110,6 @@ void interp_store(Interp *s, const InterpInsn *i)
 
 /* ---- atomics ---- */
 
-static uint64_t rmw_value(IrRmw op, unsigned size, uint64_t old, uint64_t v)
-{
-    unsigned up = 64 - (8u << size);
-    int64_t so = (int64_t)(old << up), sv = (int64_t)(v << up);
-    uint64_t uo = old << up, uv = v << up;
-    switch (op) {
-    case IR_RMW_XCHG: return v;
-    case IR_RMW_ADD: return old + v;
-    case IR_RMW_ANDN: return old & ~v;
-    case IR_RMW_XOR: return old ^ v;
-    case IR_RMW_OR: return old | v;
-    case IR_RMW_SMAX: return so > sv ? old : v;
-    case IR_RMW_SMIN: return so < sv ? old : v;
-    case IR_RMW_UMAX: return uo > uv ? old : v;
-    case IR_RMW_UMIN: return uo < uv ? old : v;
-    case IR_RMW_COUNT: break;
-    }
-    return v;
-}
-
 /* If the bytes at `p` equal *old, replace them by `v`; else update *old. */
 static bool cas_sized(void *p, unsigned size, uint64_t *old, uint64_t v)
 {
@@ -165,7 +146,7 @@ void interp_rmw(Interp *s, const InterpInsn *i)
     void *host = tlb_lookup(s, addr, i->sub, size_mask(i->sub), s->config->layout.tag_write);
     if (host) {
         uint64_t old = 0;
-        while (!cas_sized(host, size, &old, rmw_value(i->imm, size, old, v))) {
+        while (!cas_sized(host, size, &old, ir_eval_rmw(i->imm, 8u << size, old, v))) {
         }
         *d = (V128){ .d = { old, 0 } };
         return;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tcg/eval.h"
 #include "tests/ir/rig.h"
 #include "util/bitops.h"
 
@@ -137,26 +138,6 @@ static void check_access(Rig *r, const TcgSlowAccess *a, unsigned bytes)
     }
 }
 
-static uint64_t rmw_result(const TcgSlowAccess *a, unsigned bits, uint64_t old)
-{
-    uint64_t v = a->data.d[0];
-    int64_t so = sign_extend(old, bits), sv = sign_extend(v, bits);
-    v &= bit_mask(bits);
-    switch (a->rmw) {
-    case IR_RMW_XCHG: return v;
-    case IR_RMW_ADD: return old + v;
-    case IR_RMW_ANDN: return old & ~v;
-    case IR_RMW_XOR: return old ^ v;
-    case IR_RMW_OR: return old | v;
-    case IR_RMW_SMAX: return so > sv ? old : v;
-    case IR_RMW_SMIN: return so < sv ? old : v;
-    case IR_RMW_UMAX: return old > v ? old : v;
-    case IR_RMW_UMIN: return old < v ? old : v;
-    case IR_RMW_COUNT: break;
-    }
-    return v;
-}
-
 static void slow_access(void *env, TcgSlowAccess *a)
 {
     Rig *r = ((RigEnv *)env)->rig;
@@ -169,7 +150,7 @@ static void slow_access(void *env, TcgSlowAccess *a)
     case TCG_LOAD: a->data = old; break;
     case TCG_STORE: memcpy(host, &a->data, bytes); break;
     case TCG_RMW: {
-        uint64_t v = rmw_result(a, bytes * 8, old.d[0]);
+        uint64_t v = ir_eval_rmw(a->rmw, bytes * 8, old.d[0], a->data.d[0]);
         memcpy(host, &v, bytes);
         a->data = old;
         break;
