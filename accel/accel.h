@@ -9,6 +9,7 @@
 #define ACCEL_ACCEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include "softmmu/vcpu.h"
@@ -31,6 +32,41 @@ typedef struct AccelType {
                      Error **err);
 } AccelType;
 
+/* ---- debugging -------------------------------------------------------------------------- */
+
+/* How a vCPU goes on at the next resume(). */
+typedef enum AccelRunMode {
+    ACCEL_RUN,
+    ACCEL_STEP, /* one instruction, or the taking of its exception; no interrupt is taken */
+    ACCEL_HOLD, /* stays where it is */
+} AccelRunMode;
+
+typedef enum AccelStop {
+    ACCEL_STOP_STEP,
+    ACCEL_STOP_BREAKPOINT, /* pc is that of a breakpoint; its instruction was not executed */
+    ACCEL_STOP_WATCHPOINT, /* the instruction at pc is about to make the access */
+} AccelStop;
+
+/* Accesses that stop a vCPU. Addresses are virtual, in whatever address space is current. */
+typedef struct AccelWatch {
+    Vaddr addr;
+    uint64_t len;
+    bool read, write;
+} AccelWatch;
+
+typedef struct AccelStopEvent {
+    VCPU *cpu;
+    AccelStop why;
+    AccelWatch watch; /* ACCEL_STOP_WATCHPOINT: the one that was hit */
+} AccelStopEvent;
+
+/* Whom to tell that a vCPU stopped. Called on the vCPU's thread, which then waits in mode
+ * ACCEL_HOLD; the others run on until somebody pauses them. */
+typedef struct AccelDebugger {
+    void (*stopped)(void *opaque, const AccelStopEvent *event);
+    void *opaque;
+} AccelDebugger;
+
 struct Accel {
     const AccelType *type;
     void (*destroy)(Accel *a);
@@ -40,6 +76,13 @@ struct Accel {
     void (*pause)(Accel *a);
     void (*resume)(Accel *a);
     void (*print_stats)(Accel *a, FILE *out); /* `info jit` */
+
+    /* For a debugger. All of these while paused; without breakpoints and watchpoints nothing
+     * runs slower. The lists are copied and replace those before; empty ones always do. */
+    void (*set_debugger)(Accel *a, const AccelDebugger *debugger); /* NULL: none */
+    bool (*set_breakpoints)(Accel *a, const Vaddr *at, size_t count, Error **err);
+    bool (*set_watchpoints)(Accel *a, const AccelWatch *watches, size_t count, Error **err);
+    void (*set_mode)(Accel *a, VCPU *cpu, AccelRunMode mode);
 };
 
 /* All engines of this build, ends with NULL. */

@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     if (ok && !s.build_only) {
         if (s.on_terminal && isatty(STDIN_FILENO))
             fprintf(stderr, "dragoman: Ctrl-A x ends, Ctrl-A c is the monitor, Ctrl-A h helps\r\n");
-        ok = session_run(&s, o.stopped, &status, &err);
+        ok = session_run(&s, &o, &status, &err);
     }
     session_destroy(&s);
     if (has_pidfile)

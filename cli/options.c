@@ -49,6 +49,8 @@ const OptionRow option_rows[] = {
     { "name", "TEXT[,process=NAME]", "a name for this guest", TEXT(name) },
     { "rtc", "[base=]utc|localtime|DATE", "the clock that the guest finds", TEXT(rtc) },
     { "S", NULL, "do not start the CPUs; 'cont' in the monitor does", FLAG(stopped) },
+    { "gdb", "tcp::PORT|tcp:HOST:PORT|unix:PATH", "wait there for a debugger", TEXT(gdb) },
+    { "s", NULL, "the same as -gdb tcp::1234", FLAG(gdb_default) },
     { "d", "ITEM[,ITEM...]", "log; '-d help' lists the items", TEXT(log_items) },
     { "D", "FILE", "log to this file instead of standard error", TEXT(log_file) },
     { "dfilter", "START+LENGTH,...", "log only code at these guest addresses", TEXT(log_filter) },
@@ -63,7 +65,6 @@ const OptionRow option_rows[] = {
     { NULL, NULL, NULL, 0, OPTION_FLAG },
 };
 
-#define NO_GDB "there is no debugger interface yet; the monitor has 'info registers' and 'x/10i $pc'"
 #define NO_QMP "the monitor is -monitor stdio or -monitor unix:PATH,server=on,wait=off"
 #define NO_DISPLAY "there is no display; use -nographic"
 #define NO_KVM "there is no KVM engine yet; leave it out"
@@ -77,7 +78,7 @@ const OptionRow option_rows[] = {
 static const struct {
     const char *name, *instead;
 } absent_options[] = {
-    { "s", NO_GDB }, { "gdb", NO_GDB }, { "qmp", NO_QMP }, { "qmp-pretty", NO_QMP },
+    { "qmp", NO_QMP }, { "qmp-pretty", NO_QMP },
     { "mon", NO_QMP }, { "chardev", "write the kind of device after -serial or -monitor" },
     { "vnc", NO_DISPLAY }, { "spice", NO_DISPLAY }, { "sdl", NO_DISPLAY }, { "curses", NO_DISPLAY },
     { "full-screen", NO_DISPLAY }, { "enable-kvm", NO_KVM },

@@ -21,11 +21,11 @@ typedef struct OptionList {
 typedef struct Options {
     const char *cpu, *smp, *memory;
     const char *kernel, *initrd, *append, *dtb, *firmware;
-    const char *name, *rtc, *pidfile, *display, *vga;
+    const char *name, *rtc, *pidfile, *display, *vga, *gdb;
     const char *log_items, *log_file, *log_filter;
     const char *hard_disks[MAX_HARD_DISKS], *cdrom; /* -hda and the like: files */
     OptionList machines, accels, drives, devices, netdevs, nics, serials, monitors;
-    bool nographic, no_reboot, stopped, snapshot, nodefaults, ignored, help, version;
+    bool nographic, no_reboot, stopped, gdb_default, snapshot, nodefaults, ignored, help, version;
 } Options;
 
 typedef struct OptionRow {

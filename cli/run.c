@@ -6,16 +6,20 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "cli/commands.h"
+#include "gdb/gdb.h"
 #include "util/bitops.h"
 
 typedef struct Run {
     Session *session;
     bool running;
     int status;
+    GdbServer *gdb; /* or NULL */
+    CommandContext commands;
     int signal_fd;
     LoopWatch *signals;
 } Run;
@@ -35,10 +39,20 @@ static void set_running(Run *r, bool running)
     }
 }
 
+/* As set_running(), for a change that lasts: a debugger hears of it. */
+static void change_running(Run *r, bool running)
+{
+    if (running == r->running)
+        return;
+    set_running(r, running);
+    gdb_server_run_changed(r->gdb, running);
+}
+
 static void finish(Run *r)
 {
     set_running(r, false);
     r->status = atomic_load(&r->session->machine->run.exit_status);
+    gdb_server_exiting(r->gdb, r->status);
     mainloop_quit(r->session->machine->loop);
 }
 
@@ -62,9 +76,9 @@ static void serve(void *opaque)
         set_running(r, was_running);
     }
     if (requests & RUN_REQUEST_STOP)
-        set_running(r, false);
+        change_running(r, false);
     if (requests & RUN_REQUEST_CONT)
-        set_running(r, true);
+        change_running(r, true);
 }
 
 static void signal_ready(void *opaque, uint32_t events)
@@ -120,22 +134,53 @@ static bool create_monitors(Session *s, CommandContext *commands, Monitor **moni
     return true;
 }
 
-bool session_run(Session *s, bool start_stopped, int *status, Error **err)
+/* ---- the debugger ----------------------------------------------------------------------- */
+
+static bool gdb_running(void *opaque)
+{
+    return ((Run *)opaque)->running;
+}
+
+static void gdb_set_running(void *opaque, bool running)
+{
+    change_running(opaque, running);
+}
+
+static void gdb_run_monitor(void *opaque, const char *line, FILE *out)
+{
+    monitor_run_line(monitor_commands, &((Run *)opaque)->commands, line, out);
+}
+
+static bool create_gdb(Run *r, const Options *o, Error **err)
+{
+    const char *where = o->gdb ? o->gdb : o->gdb_default ? "tcp::1234" : NULL;
+    if (!where || !strcmp(where, "none"))
+        return true;
+    const GdbHost host = {
+        .machine = r->session->machine, .accel = r->session->accel, .running = gdb_running,
+        .set_running = gdb_set_running, .run_monitor = gdb_run_monitor, .opaque = r,
+    };
+    r->gdb = gdb_server_create(&host, where, err);
+    return r->gdb;
+}
+
+bool session_run(Session *s, const Options *o, int *status, Error **err)
 {
     Machine *m = s->machine;
     Run run = { .session = s, .signal_fd = -1 };
     Monitor *monitors[ARRAY_SIZE(s->monitors)] = { NULL };
-    CommandContext commands = { .session = s, .running = &run.running };
+    run.commands = (CommandContext){ .session = s, .running = &run.running };
     m->run.serve = serve;
     m->run.opaque = &run;
     watch_signals(&run);
-    bool ok = create_monitors(s, &commands, monitors, err);
+    bool ok = create_gdb(&run, o, err) && create_monitors(s, &run.commands, monitors, err);
     if (ok) {
         machine_reset(m);
-        set_running(&run, !start_stopped);
+        set_running(&run, !o->stopped);
         mainloop_run(m->loop);
     }
     m->run.serve = NULL;
+    gdb_server_destroy(run.gdb);
     for (unsigned i = 0; i < s->monitor_count; i++)
         monitor_destroy(monitors[i]);
     unwatch_signals(&run);

@@ -11,6 +11,6 @@
 void session_block_signals(void);
 
 /* *status is the exit status of the process. */
-bool session_run(Session *s, bool start_stopped, int *status, Error **err) MUST_CHECK;
+bool session_run(Session *s, const Options *o, int *status, Error **err) MUST_CHECK;
 
 #endif

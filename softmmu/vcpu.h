@@ -42,6 +42,10 @@ typedef struct CpuRegister {
     const char *group; /* "general", "vector", "system" */
     uint32_t offset;   /* in the target's CPU structure */
     uint8_t bytes;
+    /* For a register that is not simply there (then at most 8 bytes); else NULL. set() is false
+     * for a value that the register cannot have. Only while the vCPU is stopped. */
+    uint64_t (*get)(VCPU *cpu);
+    bool (*set)(VCPU *cpu, uint64_t value);
 } CpuRegister;
 
 /* What a guest architecture gives the engines. */

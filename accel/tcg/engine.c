@@ -213,7 +213,8 @@ static void engine_resume(Accel *a)
     for (uint32_t i = 0; i < e->cpu_count; i++) {
         VCPU *cpu = e->cpus[i]->cpu;
         pthread_mutex_lock(&cpu->lock);
-        cpu->stop = cpu->stopped = false;
+        if (e->cpus[i]->mode != ACCEL_HOLD)
+            cpu->stop = cpu->stopped = false;
         pthread_cond_signal(&cpu->wake);
         pthread_mutex_unlock(&cpu->lock);
     }
@@ -243,6 +244,7 @@ static void engine_destroy(Accel *a)
     }
     free(e->cpus);
     unit_table_destroy(e);
+    engine_fini_debug(e);
     if (e->ctx)
         tcg_context_destroy(e->ctx);
     if (e->scratch)
@@ -266,6 +268,7 @@ static Accel *engine_create(MemorySpace *memory, Log *log, const AccelOption *op
         .start = engine_start, .pause = engine_pause, .resume = engine_resume,
         .print_stats = engine_print_stats,
     };
+    engine_init_debug(e);
     e->memory = memory;
     e->log = log;
     e->max_insns = DEFAULT_MAX_INSNS;

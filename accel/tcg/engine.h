@@ -46,8 +46,20 @@ typedef struct EngineStats {
     uint64_t translate_ns;
 } EngineStats;
 
+/* What a debugger asked for; changed only while all vCPUs are stopped. */
+typedef struct EngineDebug {
+    AccelDebugger debugger;
+    Vaddr *breakpoints;
+    AccelWatch *watches;
+    size_t breakpoint_count, watch_count;
+} EngineDebug;
+
+/* In the flags of a unit that is made for a single step: one instruction, found by steps only. */
+#define UNIT_FLAG_ONE_INSN (UINT64_C(1) << 63)
+
 typedef struct AccelCpu {
     VCPU *cpu;
+    AccelRunMode mode; /* under the vCPU's lock; its thread reads it without */
     struct TcgEngine *engine;
     TcgThread *thread;
     atomic_bool may_write_unseen; /* in guest code when asked to guard a page of code */
@@ -84,6 +96,7 @@ typedef struct TcgEngine {
 
     AccelCpu **cpus;
     uint32_t cpu_count;
+    EngineDebug debug;
 } TcgEngine;
 
 /* unit.c */
@@ -93,6 +106,8 @@ Unit *unit_get(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags, const uint8_
 void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len);
 /* Whether a write there could touch translated code. Lock-free. */
 bool unit_covers(const TcgEngine *e, RamAddr addr, uint64_t len);
+/* End the units that have an instruction at the virtual address `pc`, in any address space. */
+void unit_invalidate_pc(TcgEngine *e, Vaddr pc);
 void unit_forget_all(TcgEngine *e); /* after tcg_flush() */
 void unit_table_destroy(TcgEngine *e);
 
@@ -115,6 +130,19 @@ void *engine_cpu_thread(void *cpu);
 const void *engine_lookup(void *env, Vaddr pc);
 void engine_exclusive_begin(TcgEngine *e, VCPU *self);
 void engine_exclusive_end(TcgEngine *e);
+
+/* debug.c */
+void engine_init_debug(TcgEngine *e); /* fills in the Accel's functions */
+void engine_fini_debug(TcgEngine *e);
+/* On the vCPU's thread, its state exact: stop it and tell the debugger. `watch` may be NULL. */
+void engine_debug_stop(AccelCpu *ac, AccelStop why, const AccelWatch *watch);
+bool engine_breakpoint_at(const TcgEngine *e, Vaddr pc);
+/* How many of the `bytes` from `pc` on a unit may cover: up to the next breakpoint. */
+uint32_t engine_bytes_to_breakpoint(const TcgEngine *e, Vaddr pc, uint32_t bytes);
+/* The watchpoint that an access hits, or NULL. */
+const AccelWatch *engine_find_watch(TcgEngine *e, VCPU *cpu, Vaddr addr, unsigned size, bool read,
+                                    bool write);
+bool engine_page_watched(const TcgEngine *e, VCPU *cpu, Vaddr va);
 
 /* disas.c */
 void engine_log_guest(TcgEngine *e, const IrUnit *u, const uint8_t *code);

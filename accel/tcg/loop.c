@@ -99,13 +99,18 @@ const void *engine_lookup(void *env, Vaddr pc)
     return u->entry;
 }
 
-/* The unit at the CPU's pc. NULL: an exception was delivered, or the buffer was flushed; look
- * at everything again. */
+/* The unit at the CPU's pc. NULL: an exception was delivered, a breakpoint was met, or the buffer
+ * was flushed; look at everything again. Breakpoints need no other check than this one, because
+ * no unit runs over them or begins at them. */
 static Unit *current_unit(AccelCpu *ac)
 {
     VCPU *cpu = ac->cpu;
     Vaddr pc = cpu->ops->get_pc(cpu);
     FetchPlace place;
+    if (ac->engine->debug.breakpoint_count && engine_breakpoint_at(ac->engine, pc)) {
+        engine_debug_stop(ac, ACCEL_STOP_BREAKPOINT, NULL);
+        return NULL;
+    }
     if (!engine_fetch_page(cpu, pc, &place)) {
         cpu->ops->deliver(cpu);
         return NULL;
@@ -172,6 +177,35 @@ static void handle_exit(VCPU *cpu, IrExitReason reason)
     }
 }
 
+/* One instruction for the debugger, by a unit of its own that nothing is linked to. The request
+ * to exit makes an indirect branch come back, too. Interrupts are held off, or no step would get
+ * out of a handler. */
+static void step(AccelCpu *ac)
+{
+    VCPU *cpu = ac->cpu;
+    FetchPlace place;
+    Vaddr pc = cpu->ops->get_pc(cpu);
+    if (!engine_fetch_page(cpu, pc, &place)) {
+        cpu->ops->deliver(cpu);
+        engine_debug_stop(ac, ACCEL_STOP_STEP, NULL);
+        return;
+    }
+    Unit *u = unit_get(ac, place.ram, pc, cpu->bank->key.flags | UNIT_FLAG_ONE_INSN, place.host);
+    if (!u) {
+        flush_code(ac);
+        return;
+    }
+    if (!guest_enter(ac->engine, cpu))
+        return;
+    log_entry(ac, u);
+    atomic_store(&cpu->exit_request, 1);
+    TcgExit exit = enter_unit(ac, u);
+    guest_leave(ac->engine, cpu);
+    ac->exits[exit.reason]++;
+    handle_exit(cpu, exit.reason);
+    engine_debug_stop(ac, ACCEL_STOP_STEP, NULL);
+}
+
 /* Run until the thread has to wait or end. */
 static void run(AccelCpu *ac)
 {
@@ -186,6 +220,11 @@ static void run(AccelCpu *ac)
         atomic_store(&ac->may_write_unseen, false);
         if (cpu->stop || cpu->quit || cpu->halted || cpu->powered_off)
             return;
+        if (ac->mode == ACCEL_STEP) {
+            vcpu_update_banks(cpu);
+            step(ac);
+            continue;
+        }
         if (cpu->ops->interrupt_ready(cpu)) {
             cpu->ops->take_interrupt(cpu);
             slot = NULL;

@@ -68,13 +68,16 @@ static void enter_page(VCPU *cpu, TlbBank *bank, Vaddr va, const TlbFill *fill)
     uint8_t *host = page_host(cpu, fill->gpa, &r);
     bool whole = r && r->first <= fill->gpa && r->last >= fill->gpa + GUEST_PAGE_SIZE - 1;
     bool code = false;
+    const TcgEngine *e = cpu->accel->engine;
+    bool watched = e->debug.watch_count && engine_page_watched(e, cpu, va);
     if (!whole)
         host = NULL;
     if (host) {
         uint64_t page = (r->region_offset + (fill->gpa - r->first)) >> GUEST_PAGE_BITS;
         code = r->region->kind == MEM_ROM || atomic_load(&r->region->code_pages[page]);
     }
-    tlb_enter(bank, va, &f, host, code);
+    /* watched: every access comes here, as to a device, and finds the memory by resolve() */
+    tlb_enter(bank, va, &f, watched ? NULL : host, code);
 }
 
 static void resolve(VCPU *cpu, const TcgSlowAccess *a, Vaddr va, MmuAccess access, Place *p)
@@ -285,6 +288,19 @@ static void atomic_access(VCPU *cpu, TcgSlowAccess *a, unsigned size)
         code_written(cpu, a, a->addr, &p, size);
 }
 
+/* Stop before an access that a debugger watches. The instruction is done again when the vCPU goes
+ * on, as after a fault. */
+static void check_watch(VCPU *cpu, const TcgSlowAccess *a, unsigned size)
+{
+    const AccelWatch *w = engine_find_watch(cpu->accel->engine, cpu, a->addr, size,
+                                            a->kind != TCG_STORE, a->kind != TCG_LOAD);
+    if (!w)
+        return;
+    vcpu_sync_state(cpu);
+    engine_debug_stop(cpu->accel, ACCEL_STOP_WATCHPOINT, w);
+    vcpu_unwind(cpu, IR_REASON_RESYNC);
+}
+
 void engine_slow_access(void *env, TcgSlowAccess *a)
 {
     VCPU *cpu = vcpu_from_env(env);
@@ -292,6 +308,8 @@ void engine_slow_access(void *env, TcgSlowAccess *a)
     cpu->accel->slow_accesses++;
     if (a->addr & bit_mask(align))
         fault(cpu, a, a->addr, a->kind == TCG_STORE ? MMU_WRITE : MMU_READ, MMU_ALIGNMENT);
+    if (cpu->accel->engine->debug.watch_count)
+        check_watch(cpu, a, size);
     if (a->kind == TCG_LOAD || a->kind == TCG_STORE)
         load_store(cpu, a, size, a->kind == TCG_STORE);
     else

@@ -141,7 +141,11 @@ static TcgCode *translate_some_locked(AccelCpu *ac, Vaddr pc, uint64_t flags,
     ir_unit_reset(u);
     u->guest_pc = pc;
     uint32_t left = GUEST_PAGE_SIZE - (pc & (GUEST_PAGE_SIZE - 1));
-    e->ops->translate(ac->cpu, u, pc, flags, host, left, max_insns);
+    if (flags & UNIT_FLAG_ONE_INSN)
+        max_insns = 1;
+    if (e->debug.breakpoint_count)
+        left = engine_bytes_to_breakpoint(e, pc, left);
+    e->ops->translate(ac->cpu, u, pc, flags & ~UNIT_FLAG_ONE_INSN, host, left, max_insns);
     if (log_on_at(e->log, LOG_IN_ASM, pc))
         engine_log_guest(e, u, host);
     log_ir(e, LOG_OP, u, "OP");
@@ -303,6 +307,17 @@ void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t le
             invalidate_page_locked(e, writer, addr, n);
         addr += n;
         len -= n;
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
+void unit_invalidate_pc(TcgEngine *e, Vaddr pc)
+{
+    pthread_mutex_lock(&e->lock);
+    for (size_t n = 0; n < e->slab_used; n++) {
+        const Unit *u = &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
+        if (pc - u->pc < u->bytes && !atomic_load(&u->dead))
+            invalidate_page_locked(e, NULL, u->ram + (pc - u->pc), 1);
     }
     pthread_mutex_unlock(&e->lock);
 }

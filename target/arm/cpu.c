@@ -123,29 +123,70 @@ static void arm_dump(VCPU *vcpu, FILE *out)
             vcpu->halted ? " (halted)" : "", vcpu->powered_off ? " (off)" : "");
 }
 
-#define X_REG(n) { "x" #n, "general", offsetof(ArmCpu, regs.x[n]), 8 }
-#define V_REG(n) { "v" #n, "vector", offsetof(ArmCpu, regs.v[n]), 16 }
-#define SYS_REG(n) { #n, "system", offsetof(ArmCpu, n), 8 }
+/* ---- registers for debuggers ------------------------------------------------------------- */
+
+static uint64_t get_cpsr(VCPU *vcpu)
+{
+    return arm_pstate_get(arm_cpu(vcpu));
+}
+
+/* Any state of the AArch64 levels that there are. */
+static bool set_cpsr(VCPU *vcpu, uint64_t value)
+{
+    unsigned mode = value & 0x1f;
+    if (mode != 0 && mode != 4 && mode != 5) /* EL0t, EL1t, EL1h */
+        return false;
+    arm_pstate_set(arm_cpu(vcpu), value);
+    return true;
+}
+
+static uint64_t get_fpsr(VCPU *vcpu)
+{
+    return arm_fpsr_peek(arm_cpu(vcpu));
+}
+
+static uint64_t get_fpcr(VCPU *vcpu)
+{
+    return arm_cpu(vcpu)->fpcr;
+}
+
+static bool set_fpsr(VCPU *vcpu, uint64_t value)
+{
+    arm_fp_write_stopped(arm_cpu(vcpu), arm_cpu(vcpu)->fpcr, value);
+    return true;
+}
+
+static bool set_fpcr(VCPU *vcpu, uint64_t value)
+{
+    arm_fp_write_stopped(arm_cpu(vcpu), value, arm_fpsr_peek(arm_cpu(vcpu)));
+    return true;
+}
+
+#define PLAIN NULL, NULL
+#define X_REG(n) { "x" #n, "general", offsetof(ArmCpu, regs.x[n]), 8, PLAIN }
+#define V_REG(n) { "v" #n, "vector", offsetof(ArmCpu, regs.v[n]), 16, PLAIN }
+#define SYS_REG(n) { #n, "system", offsetof(ArmCpu, n), 8, PLAIN }
 
 static const CpuRegister registers[] = {
     X_REG(0), X_REG(1), X_REG(2), X_REG(3), X_REG(4), X_REG(5), X_REG(6), X_REG(7), X_REG(8),
     X_REG(9), X_REG(10), X_REG(11), X_REG(12), X_REG(13), X_REG(14), X_REG(15), X_REG(16),
     X_REG(17), X_REG(18), X_REG(19), X_REG(20), X_REG(21), X_REG(22), X_REG(23), X_REG(24),
     X_REG(25), X_REG(26), X_REG(27), X_REG(28), X_REG(29), X_REG(30),
-    { "sp", "general", offsetof(ArmCpu, regs.sp), 8 },
-    { "pc", "general", offsetof(ArmCpu, regs.pc), 8 },
+    { "sp", "general", offsetof(ArmCpu, regs.sp), 8, PLAIN },
+    { "pc", "general", offsetof(ArmCpu, regs.pc), 8, PLAIN },
+    { "cpsr", "general", 0, 4, get_cpsr, set_cpsr },
     V_REG(0), V_REG(1), V_REG(2), V_REG(3), V_REG(4), V_REG(5), V_REG(6), V_REG(7), V_REG(8),
     V_REG(9), V_REG(10), V_REG(11), V_REG(12), V_REG(13), V_REG(14), V_REG(15), V_REG(16),
     V_REG(17), V_REG(18), V_REG(19), V_REG(20), V_REG(21), V_REG(22), V_REG(23), V_REG(24),
     V_REG(25), V_REG(26), V_REG(27), V_REG(28), V_REG(29), V_REG(30), V_REG(31),
-    { "fpcr", "vector", offsetof(ArmCpu, fpcr), 4 },
-    { "fpsr", "vector", offsetof(ArmCpu, fpsr), 4 },
+    { "fpsr", "vector", 0, 4, get_fpsr, set_fpsr },
+    { "fpcr", "vector", 0, 4, get_fpcr, set_fpcr },
     SYS_REG(elr_el1), SYS_REG(spsr_el1), SYS_REG(esr_el1), SYS_REG(far_el1), SYS_REG(vbar_el1),
     SYS_REG(sctlr_el1), SYS_REG(tcr_el1), SYS_REG(ttbr0_el1), SYS_REG(ttbr1_el1),
     SYS_REG(mair_el1), SYS_REG(cpacr_el1), SYS_REG(contextidr_el1), SYS_REG(tpidr_el0),
     SYS_REG(tpidrro_el0), SYS_REG(tpidr_el1), SYS_REG(par_el1), SYS_REG(cntkctl_el1),
     SYS_REG(mdscr_el1),
-    { NULL, NULL, 0, 0 },
+    { NULL, NULL, 0, 0, PLAIN },
 };
 
 const CpuOps arm_cpu_ops = {

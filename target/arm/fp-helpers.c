@@ -42,6 +42,14 @@ void arm_fpcr_write(ArmCpu *cpu, uint64_t value)
     arm_fp_host_set_rounding(cpu->fpcr >> ARM_FPCR_RMODE_SHIFT & 3);
 }
 
+void arm_fp_write_stopped(ArmCpu *cpu, uint64_t fpcr, uint64_t fpsr)
+{
+    uint32_t mine = arm_fp_host_exchange(cpu->vcpu.guest_mxcsr);
+    arm_fpcr_write(cpu, fpcr);
+    arm_fpsr_write(cpu, fpsr);
+    cpu->vcpu.guest_mxcsr = arm_fp_host_exchange(mine);
+}
+
 void arm_fp_reset(ArmCpu *cpu)
 {
     cpu->fpcr = 0;

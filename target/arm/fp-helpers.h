@@ -37,6 +37,8 @@ uint64_t arm_fpsr_read(ArmCpu *cpu);
 void arm_fpsr_write(ArmCpu *cpu, uint64_t value);
 /* For a helper. Bits that are not implemented are ignored. Selects translations (CpuOps.unit_flags). */
 void arm_fpcr_write(ArmCpu *cpu, uint64_t value);
+/* Both registers of a stopped vCPU, from any thread. */
+void arm_fp_write_stopped(ArmCpu *cpu, uint64_t fpcr, uint64_t fpsr);
 /* Both registers become zero; outside of translated code. */
 void arm_fp_reset(ArmCpu *cpu);
 

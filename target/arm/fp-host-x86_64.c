@@ -40,3 +40,10 @@ uint32_t arm_fp_host_reset_value(void)
 {
     return MXCSR_MASKS;
 }
+
+uint32_t arm_fp_host_exchange(uint32_t saved)
+{
+    uint32_t old = _mm_getcsr();
+    _mm_setcsr(saved);
+    return old;
+}

@@ -17,5 +17,7 @@ void arm_fp_host_clear_flags(void);
 void arm_fp_host_set_rounding(FpRounding mode);
 /* What the register holds when the guest's FPCR and FPSR are zero. */
 uint32_t arm_fp_host_reset_value(void);
+/* Exchange the register for a saved content; returns what it held. */
+uint32_t arm_fp_host_exchange(uint32_t saved);
 
 #endif

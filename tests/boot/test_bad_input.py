@@ -130,10 +130,16 @@ TABLE = [
     ('log_file_nowhere', '-d int -D {nowhere}/log', r'nowhere'),
     ('log_filter_nonsense', '-d in_asm -dfilter here', r'here.*start'),
     ('display_absent', '-display gtk', r'gtk.*none'),
-    ('option_of_qemu', '-gdb tcp::1234', r'-gdb.*not supported'),
+    ('option_of_qemu', '-qmp stdio', r'-qmp.*not supported'),
     ('option_unknown', '-kernle x', r'-kernle.*-kernel'),
     ('option_unlike_any', '-qqqqqqqq', r'-qqqqqqqq.*-help'),
     ('rtc_clock_unknown', '-rtc base=utc,clock=moon', r'moon.*host'),
+    ('gdb_nowhere', '-gdb nonsense', r'nonsense.*tcp::'),
+    ('gdb_without_a_port', '-gdb tcp::', r'tcp::.*port'),
+    ('gdb_port_too_large', '-gdb tcp::65536', r'65536.*port'),
+    ('gdb_port_taken', '-gdb tcp::{port}', r'{port}.*in use'),
+    ('gdb_option', '-gdb tcp::0,wait=on', r'wait=on'),
+    ('gdb_socket_nowhere', '-gdb unix:{nowhere}/socket', r'nowhere.*no such file'),
     ('rtc_nonsense', '-rtc base=yesterday', r'yesterday'),
 ]
 

@@ -3,14 +3,11 @@
 
 import os
 import resource
-import shutil
 import subprocess
 import tempfile
 
-from common import HERE, TIME_SCALE, BootTest, base_command, ours_only
-
-COMPILER = 'aarch64-linux-gnu-gcc'
-
+from common import TIME_SCALE, BootTest, base_command, ours_only
+from guestprogram import compile_guest
 
 LOG_BYTES = 1 << 30  # more than the RAM, which is a file, too
 
@@ -24,21 +21,12 @@ class Bare(BootTest):
     """Programs of tests/boot/guests, compiled when they are needed."""
 
     def setUp(self):
-        if not shutil.which(COMPILER):
-            self.skipTest(f'{COMPILER} is missing: "scripts/deps test" installs it')
         folder = tempfile.TemporaryDirectory(prefix='dragoman-bare-')
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
 
     def compile(self, name, *sources):
-        output = os.path.join(self.folder, name)
-        sources = [os.path.join(HERE, 'guests', source) for source in sources]
-        subprocess.run([COMPILER, '-nostdlib', '-static', '-ffreestanding', '-O2', '-Wall',
-                        '-Wextra', '-march=armv8-a', '-mgeneral-regs-only', '-mstrict-align',
-                        '-fno-pic', '-no-pie', '-Wl,--build-id=none,--no-warn-rwx-segments', '-T',
-                        os.path.join(HERE, 'guests', 'link.ld'), *sources, '-o', output],
-                       check=True)
-        return output
+        return compile_guest(self, self.folder, name, *sources)
 
     def disk(self):
         path = os.path.join(self.folder, 'disk.img')

@@ -30,6 +30,7 @@ FLOORS = {
     'hw/core': (2, ['softmmu', 'block', 'net', 'chardev', 'hw/arm']),  # the table of boards
     'hw/arm': (3, ['target/arm/cpu.h']),
     'accel': (3, ['tcg', 'softmmu']),
+    'gdb': (3, ['accel/accel.h']),
     'cli': (4, []),
 }
 # Floor-1 folders know each other only where listed; target/ and hw/ do not know each other.

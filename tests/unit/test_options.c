@@ -90,7 +90,7 @@ Test(options, what_is_wrong_is_said)
         { { "-kernle", "x" }, "'-kernel'" },      { { "--nographics" }, "'-nographic'" },
         { { "-kernel" }, "-kernel FILE" },        { { "disk.img" }, "-drive file=disk.img" },
         { { "-" }, "not an option" },             { { "" }, "is empty" },
-        { { "-qqqqqq" }, "'-help'" },             { { "-gdb", "tcp::1" }, "debugger" },
+        { { "-qqqqqq" }, "'-help'" },             { { "-qmp", "stdio" }, "-monitor" },
         { { "-enable-kvm" }, "KVM" },             { { "-net", "user" }, "-nic user" },
         { { "-no-shutdown" }, "leave it out" },
     };
