@@ -136,15 +136,15 @@ struct VCPU {
     VCPU *const *peers; /* all vCPUs of the machine */
     uint32_t peer_count;
 
-    /* state of the thread; guarded by `lock`, signalled by `wake` */
+    /* state of the thread; changed under `lock`, signalled by `wake`, read anywhere */
     pthread_t thread;
     bool thread_started;
     pthread_mutex_t lock;
     pthread_cond_t wake;   /* the vCPU waits here when halted or stopped */
     pthread_cond_t paused; /* signalled when the vCPU has stopped */
-    bool stop, stopped, quit;
-    bool halted;        /* WFI */
-    bool powered_off;   /* PSCI: waiting for CPU_ON */
+    atomic_bool stop, stopped, quit;
+    atomic_bool halted;      /* WFI */
+    atomic_bool powered_off; /* PSCI: waiting for CPU_ON */
     VcpuQueue queue;
     _Atomic uint32_t work_pending; /* not 0: something is queued, or being done */
     atomic_bool in_guest; /* inside translated code: others must wait for it at a shootdown */
