@@ -334,6 +334,7 @@ class Starts(BootTest):
         first = self.process(minimal('-serial', 'null', '-drive', drive + ',readonly=on'))
         time.sleep(1)
         second = self.process(minimal('-serial', 'null', '-drive', drive + ',readonly=on'))
+        time.sleep(1)   # two that come at one moment may both be refused (block/lock.c)
         third = self.process(minimal('-serial', 'null', '-drive', drive))
         self.assertEqual(third.wait(20 * TIME_SCALE), 1)
         time.sleep(0.5)
