@@ -35,7 +35,8 @@ uint32_t arm_fpsr_peek(const ArmCpu *cpu);
 uint64_t arm_fpsr_read(ArmCpu *cpu);
 /* For a helper. Writes regs.qc: IR_HELPER_WRITES. */
 void arm_fpsr_write(ArmCpu *cpu, uint64_t value);
-/* For a helper. Bits that are not implemented are ignored. Selects translations (CpuOps.unit_flags). */
+/* For a helper. Bits that are not implemented are ignored. Selects translations
+ * (CpuOps.unit_flags). */
 void arm_fpcr_write(ArmCpu *cpu, uint64_t value);
 /* Both registers of a stopped vCPU, from any thread. */
 void arm_fp_write_stopped(ArmCpu *cpu, uint64_t fpcr, uint64_t fpsr);
