@@ -13,7 +13,8 @@ from cache import GuestError, cache_dir, locked, say
 
 META_PACKAGES = {
     'cloud': 'linux-image-cloud-arm64',
-    'full': 'linux-image-arm64',
+    'generic': 'linux-image-arm64',
+    'rt': 'linux-image-rt-arm64',
 }
 
 
