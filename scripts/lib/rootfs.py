@@ -26,13 +26,20 @@ from initramfs import get_busybox, get_initramfs
 from kernel import get_kernel
 
 ROOT_PASSWORD = 'dragoman'
-IMAGE_MIB = 1024
 SECOND_STAGE_SECONDS = 1500
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'rootfs')
 
 # Besides the essential ones.
-PACKAGES = ['usr-is-merged', 'systemd', 'systemd-sysv', 'udev', 'dbus', 'login', 'passwd', 'kmod',
+BASE = ['usr-is-merged', 'systemd', 'systemd-sysv', 'udev', 'dbus', 'login', 'passwd', 'kmod',
             'iproute2', 'iputils-ping', 'wget', 'procps', 'e2fsprogs', 'mount', 'util-linux']
+
+# By variant: the packages and the size of the disk.  The second has what a long load needs:
+# a compiler, compressors, two just-in-time compilers and a program that torments kernels.
+VARIANTS = {
+    'base': (BASE, 1024),
+    'load': (BASE + ['gcc', 'libc6-dev', 'make', 'xz-utils', 'luajit', 'nodejs', 'stress-ng',
+                     'gdb', 'strace'], 3072),
+}
 
 # Modules for hardware that no guest has; they are most of the kernel package's size.
 MODULES_LEFT_OUT = ['kernel/sound', 'kernel/drivers/infiniband', 'kernel/drivers/media',
@@ -41,10 +48,10 @@ MODULES_LEFT_OUT = ['kernel/sound', 'kernel/drivers/infiniband', 'kernel/drivers
                     'kernel/net/netfilter', 'kernel/fs/xfs', 'kernel/fs/btrfs', 'kernel/fs/ocfs2']
 
 
-def fetch_packages():
-    """Fetch PACKAGES, all essential ones and what they need; returns the paths of the .debs."""
+def fetch_packages(packages):
+    """Fetch these, all essential ones and what they need; returns the paths of the .debs."""
     apt = AptRoot()
-    wanted = ['?essential'] + PACKAGES
+    wanted = ['?essential'] + packages
     say(f'fetching the packages of the {ARCHITECTURE} root file system')
     with tempfile.TemporaryDirectory() as empty:
         # An empty archive folder, because what is there already would not be listed.
@@ -52,7 +59,7 @@ def fetch_packages():
         listing = apt.run('apt-get', '-y', 'install', '--print-uris',
                           '-o', f'Dir::Cache::archives={empty}', *wanted)
     names = re.findall(r"^'[^']*' (\S+\.deb) ", listing, re.M)
-    if len(names) < len(PACKAGES):
+    if len(names) < len(packages):
         raise GuestError('apt proposes no packages for the root file system; '
                          'run "scripts/guest clean" and try again')
     apt.run('apt-get', '-y', '-q', 'install', '--download-only', *wanted)
@@ -123,7 +130,7 @@ def _settle(root, busybox):
     os.chown(os.path.join(root, 'usr/bin/busybox'), 0, 0)
 
 
-def first_stage(image, modules, busybox, debs):
+def first_stage(image, mebibytes, modules, busybox, debs):
     """Make the unconfigured image.  Needs root's view of file owners (root or fakeroot)."""
     with tempfile.TemporaryDirectory(dir=os.path.dirname(image)) as work:
         root = os.path.join(work, 'root')
@@ -145,12 +152,13 @@ def first_stage(image, modules, busybox, debs):
         _settle(root, busybox)
         environment = dict(os.environ, PATH=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
         subprocess.run(['mke2fs', '-q', '-F', '-t', 'ext4', '-L', 'debian', '-d', root,
-                        '-E', 'lazy_itable_init=0,lazy_journal_init=0', image, f'{IMAGE_MIB}M'],
+                        '-E', 'lazy_itable_init=0,lazy_journal_init=0', image, f'{mebibytes}M'],
                        check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
-def _run_first_stage(image, modules, busybox, debs):
-    command = [sys.executable, os.path.abspath(__file__), image, modules, busybox] + debs
+def _run_first_stage(image, mebibytes, modules, busybox, debs):
+    command = [sys.executable, os.path.abspath(__file__), image, str(mebibytes), modules,
+               busybox] + debs
     if os.geteuid() != 0:
         if not shutil.which('fakeroot'):
             raise GuestError('making a root file system needs root or fakeroot; '
@@ -196,17 +204,22 @@ def _recipe():
             yield handle.read()
 
 
-def get_rootfs(refresh=False):
-    """Path of the configured image.  It is shared: copy it before letting a guest write to it."""
+def get_rootfs(refresh=False, variant='base'):
+    """Path of the configured image of a variant (key of VARIANTS).
+
+    It is shared: copy it before letting a guest write to it.
+    """
+    packages, mebibytes = VARIANTS[variant]
     kernel = get_kernel()
     folder = os.path.join(cache_dir(), 'rootfs')
     os.makedirs(folder, exist_ok=True)
-    image = os.path.join(folder, f'debian-{digest(kernel.release, *_recipe())}.img')
+    image = os.path.join(folder, f'{variant}-{digest(kernel.release, *_recipe())}.img')
     with locked('rootfs'):
         if refresh or not os.path.exists(image):
             work = f'{image}.{os.getpid()}.tmp'
             try:
-                _run_first_stage(work, kernel.modules, get_busybox(), fetch_packages())
+                _run_first_stage(work, mebibytes, kernel.modules, get_busybox(),
+                                 fetch_packages(packages))
                 _second_stage(work, os.path.join(folder, 'second-stage.log'))
                 os.rename(work, image)
             finally:
@@ -216,4 +229,4 @@ def get_rootfs(refresh=False):
 
 
 if __name__ == '__main__':
-    first_stage(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])
+    first_stage(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5:])
