@@ -6,13 +6,18 @@
 // calls, for a scalar and for the lanes of a vector, differ only in where operands come from.
 #include "target/arm/fp-helpers.h"
 
+#include "target/arm/decode/a64_decode.h" /* generated */
 #include "target/arm/fp-host.h"
 #include "util/bitops.h"
 
 /* ---- FPCR, FPSR */
 
-#define FPCR_IMPLEMENTED \
-    (ARM_FPCR_AHP | ARM_FPCR_DN | ARM_FPCR_FZ | 3u << ARM_FPCR_RMODE_SHIFT)
+/* FZ16 is there with half-precision arithmetic. */
+static uint32_t fpcr_implemented(const ArmCpu *cpu)
+{
+    return ARM_FPCR_AHP | ARM_FPCR_DN | ARM_FPCR_FZ | 3u << ARM_FPCR_RMODE_SHIFT |
+           (cpu->decode_features & BIT(A64_FEAT_FP16) ? ARM_FPCR_FZ16 : 0);
+}
 
 static uint32_t fpsr_with(const ArmCpu *cpu, unsigned host_flags)
 {
@@ -38,7 +43,7 @@ void arm_fpsr_write(ArmCpu *cpu, uint64_t value)
 
 void arm_fpcr_write(ArmCpu *cpu, uint64_t value)
 {
-    cpu->fpcr = value & FPCR_IMPLEMENTED;
+    cpu->fpcr = value & fpcr_implemented(cpu);
     arm_fp_host_set_rounding(cpu->fpcr >> ARM_FPCR_RMODE_SHIFT & 3);
 }
 

@@ -15,6 +15,8 @@
 /* ID_AA64PFR0: EL0 and EL1 are AArch64 only; FP and AdvSIMD present (0); CSV2, CSV3: nothing is
  * executed speculatively. */
 #define PFR0 (FIELD(0, 1) | FIELD(4, 1) | FIELD(56, 1) | FIELD(60, 1))
+/* ID_AA64PFR0.FP, AdvSIMD: half-precision arithmetic. */
+#define FP16 (FIELD(16, 1) | FIELD(20, 1))
 /* ID_AA64DFR0: Armv8 debug, the smallest number of breakpoints and watchpoints; no PMU, trace. */
 #define DFR0 (FIELD(0, 6) | FIELD(12, 1) | FIELD(20, 1))
 /* ID_AA64ISAR0: AES and PMULL, SHA1, SHA256, CRC32. */
@@ -33,10 +35,11 @@ static const ArmModel models[] = {
     {
         .name = "max", .help = "everything that Dragoman implements",
         .compatible = "arm,armv8",
-        .midr = 0x000f0510, .id_aa64pfr0 = PFR0, .id_aa64dfr0 = DFR0,
+        .midr = 0x000f0510, .id_aa64pfr0 = PFR0 | FP16, .id_aa64dfr0 = DFR0,
         /* LSE, RDM, DotProd, FlagM2 */
         .id_aa64isar0 = ISAR0 | FIELD(20, 2) | FIELD(28, 1) | FIELD(44, 1) | FIELD(52, 2),
-        .id_aa64isar1 = FIELD(12, 1) | FIELD(20, 2) | FIELD(36, 1), /* JSCVT, LRCPC2, SB */
+        /* JSCVT, LRCPC2, FRINTTS, SB */
+        .id_aa64isar1 = FIELD(12, 1) | FIELD(20, 2) | FIELD(32, 1) | FIELD(36, 1),
         .id_aa64mmfr0 = MMFR0, .id_aa64mmfr1 = FIELD(ARM_MMFR1_PAN, 1),
         .id_aa64mmfr2 = FIELD(ARM_MMFR2_E0PD, 1), /* spares kernels page table isolation */
         .ctr = CTR | CTR_IDC | CTR_DIC, .clidr = 0x0a200023, .dczid = 4,

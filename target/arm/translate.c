@@ -57,7 +57,7 @@ static const struct {
     ROW(SHA256, isar0, 12, 1), ROW(CRC32, isar0, 16, 1), ROW(LSE, isar0, ARM_ISAR0_ATOMIC, 2),
     ROW(RDM, isar0, 28, 1), ROW(DOTPROD, isar0, 44, 1), ROW(FLAGM, isar0, 52, 1),
     ROW(FLAGM2, isar0, 52, 2), ROW(JSCVT, isar1, 12, 1), ROW(LRCPC, isar1, 20, 1),
-    ROW(LRCPC2, isar1, 20, 2), ROW(SB, isar1, 36, 1), ROW(PAN, mmfr1, ARM_MMFR1_PAN, 1),
+    ROW(FP16, pfr0, 16, 1), ROW(FRINTTS, isar1, 32, 1), ROW(LRCPC2, isar1, 20, 2), ROW(SB, isar1, 36, 1), ROW(PAN, mmfr1, ARM_MMFR1_PAN, 1),
 #undef ROW
 };
 
@@ -231,7 +231,7 @@ static uint64_t fp_flags(const ArmCpu *cpu)
 {
     return (fp_trapped(cpu) ? UNIT_FP_TRAP : 0) | (cpu->fpcr & ARM_FPCR_DN ? UNIT_FPCR_DN : 0) |
            (cpu->fpcr & ARM_FPCR_FZ ? UNIT_FPCR_FZ : 0) |
-           (cpu->fpcr & ARM_FPCR_AHP ? UNIT_FPCR_AHP : 0) |
+           (cpu->fpcr & ARM_FPCR_FZ16 ? UNIT_FPCR_FZ16 : 0) |
            (cpu->fpcr >> ARM_FPCR_RMODE_SHIFT & 3) << UNIT_RMODE_SHIFT;
 }
 

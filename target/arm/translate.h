@@ -52,7 +52,6 @@ enum {
     UNIT_FPCR_DN = 1 << 10,
     UNIT_FPCR_FZ = 1 << 11,
     UNIT_FPCR_FZ16 = 1 << 12,
-    UNIT_FPCR_AHP = 1 << 13,
     UNIT_RMODE_SHIFT = 14,       /* FPCR.RMode, two bits */
     /* SCTLR_EL1 bits that let EL0 do something; set at EL1 */
     UNIT_UCI = 1 << 16,

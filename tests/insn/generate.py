@@ -33,7 +33,9 @@ CHAPTERS = {
     'crypto': ['a64-crypto'],
     'fp16': ['a64-fp16'],
 }
-BASE_FEATURES = {None, 'CRC32', 'LSE', 'AES', 'PMULL', 'SHA1', 'SHA256'}
+# What `-cpu max` announces.
+BASE_FEATURES = set('''CRC32 LSE AES PMULL SHA1 SHA256 RDM DOTPROD FLAGM FLAGM2 JSCVT LRCPC LRCPC2 SB
+    FP16 FRINTTS'''.split()) | {None}
 
 # Not for random use: they leave the sequence, wait, or differ between user and system mode.
 EXCLUDED = set('''SVC HVC SMC HLT DCPS1 DCPS2 DCPS3 DRPS ERET WFE WFI SYSL MSR_SPSel MSR_DAIFSet
@@ -247,7 +249,7 @@ class Generator:
             crm, op2 = rng.choice([(10, 1), (11, 1), (14, 1), (5, 1)])
             return self.set_register(rt, WINDOW + rng.randrange(WINDOW_BYTES)) + \
                 [self.word(row, op1=3, crn=7, crm=crm, op2=op2, rt=rt)]
-        crn, crm, op2, mask = rng.choice([(4, 2, 0, 0xf0000000), (4, 4, 0, 0x07c00000),
+        crn, crm, op2, mask = rng.choice([(4, 2, 0, 0xf0000000), (4, 4, 0, 0x07c80000),
                                           (4, 4, 1, 0x0800009f), (13, 0, 2, MASK64)])
         word = self.word(row, op0=3, op1=3, crn=crn, crm=crm, op2=op2, rt=rt)
         if row.name == 'MRS':
@@ -308,7 +310,7 @@ class Generator:
         rng = self.rng
         x = [integer(rng) for _ in range(31)]
         sp = WINDOW + 16 * rng.randrange(16)
-        fpcr = rng.choice([0, 0, rng.getrandbits(5) << 22, rng.getrandbits(4) << 22])
+        fpcr = rng.choice([0, 0, rng.getrandbits(5) << 22, rng.getrandbits(4) << 22]) | rng.getrandbits(1) << 19
         nzcv = rng.getrandbits(4) << 28
         v = []
         for _ in range(32):
