@@ -87,6 +87,7 @@ typedef struct TlbFill {
     uint8_t size_log2; /* of the mapping: GUEST_PAGE_BITS or more */
     bool global;       /* valid in every ASID of the regime */
     bool device;       /* device memory type: unaligned accesses fault */
+    bool guarded;      /* code there has to name the targets of its indirect branches */
 } TlbFill;
 
 struct Tlb;

@@ -48,6 +48,10 @@ typedef struct CpuRegister {
     bool (*set)(VCPU *cpu, uint64_t value);
 } CpuRegister;
 
+/* In the flags given to translate(), besides those of unit_flags(): the page of the code is
+ * guarded (TlbFill.guarded). */
+#define UNIT_FLAG_GUARDED (UINT64_C(1) << 62)
+
 /* What a guest architecture gives the engines. */
 typedef struct CpuOps {
     const char *arch;  /* "aarch64" */

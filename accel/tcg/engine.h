@@ -117,6 +117,7 @@ void engine_slow_access(void *env, TcgSlowAccess *access);
 typedef struct FetchPlace {
     RamAddr ram;
     const uint8_t *host;
+    uint64_t flags;    /* of its unit: those of the bank, and UNIT_FLAG_GUARDED */
     uint8_t size_log2; /* of the mapping */
 } FetchPlace;
 

@@ -90,7 +90,7 @@ const void *engine_lookup(void *env, Vaddr pc)
     ac->lookups++;
     if ((pc & bit_mask(cpu->ops->insn_align_log2)) || !engine_fetch_cached(cpu, pc, &place))
         return NULL;
-    Unit *u = unit_find(ac->engine, place.ram, pc, cpu->bank->key.flags);
+    Unit *u = unit_find(ac->engine, place.ram, pc, place.flags);
     if (!u)
         return NULL;
     ac->lookup_hits++;
@@ -115,7 +115,7 @@ static Unit *current_unit(AccelCpu *ac)
         cpu->ops->deliver(cpu);
         return NULL;
     }
-    Unit *u = unit_get(ac, place.ram, pc, cpu->bank->key.flags, place.host);
+    Unit *u = unit_get(ac, place.ram, pc, place.flags, place.host);
     if (!u) {
         flush_code(ac);
         return NULL;
@@ -190,7 +190,7 @@ static void step(AccelCpu *ac)
         engine_debug_stop(ac, ACCEL_STOP_STEP, NULL);
         return;
     }
-    Unit *u = unit_get(ac, place.ram, pc, cpu->bank->key.flags | UNIT_FLAG_ONE_INSN, place.host);
+    Unit *u = unit_get(ac, place.ram, pc, place.flags | UNIT_FLAG_ONE_INSN, place.host);
     if (!u) {
         flush_code(ac);
         return;

@@ -322,6 +322,7 @@ static bool fetch_place(VCPU *cpu, Vaddr pc, const TlbFill *fill, FetchPlace *pl
 {
     const FlatRange *r;
     Hwaddr gpa = fill->gpa | (pc & bit_mask(GUEST_PAGE_BITS));
+    place->flags = cpu->bank->key.flags | (fill->guarded ? UNIT_FLAG_GUARDED : 0);
     place->size_log2 = fill->size_log2;
     place->host = page_host(cpu, gpa, &r);
     if (place->host)

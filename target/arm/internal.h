@@ -27,6 +27,7 @@ static inline unsigned arm_id_field(uint64_t id_register, unsigned lsb)
 #define ARM_MMFR2_UAO 4
 #define ARM_MMFR2_E0PD 60
 #define ARM_PFR0_CSV2 56
+#define ARM_PFR1_BT 0
 #define ARM_ISAR0_ATOMIC 20
 
 /* ---- PSTATE and exceptions (exceptions.c); Arm ARM D1.3, D24.2.36 (ESR_ELx) --------------- */

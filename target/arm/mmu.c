@@ -26,6 +26,7 @@ enum { REGIME_EL1 = 1 << 0, REGIME_MMU = 1 << 1, REGIME_PAN = 1 << 2 };
 #define DESC_AP2 BIT(7)   /* read-only */
 #define DESC_AF BIT(10)
 #define DESC_NG BIT(11)
+#define DESC_GP BIT(50)
 #define DESC_PXN BIT(53)
 #define DESC_UXN BIT(54)
 #define DESC_PXN_TABLE BIT(59)
@@ -175,6 +176,7 @@ static bool finish_leaf(Walk *w, uint64_t desc, TlbFill *fill)
         .size_log2 = size_log2,
         .global = !(desc & DESC_NG),
         .device = memory_is_device(w->cpu, desc),
+        .guarded = (desc & DESC_GP) && arm_id_field(w->cpu->model->id_aa64pfr1, ARM_PFR1_BT),
     };
     w->leaf = desc;
     if (!(fill->prot & need[w->access]))
