@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/expression.h"
+#include "hw/virtio/virtio_balloon.h"
 #include "util/bitops.h"
 #include "util/disas.h"
+#include "util/keyval.h"
 
 static Machine *machine_of(void *opaque)
 {
@@ -340,6 +342,37 @@ static void cmd_print(void *opaque, const char *args, FILE *out)
     fputc('\n', out);
 }
 
+/* ---- balloon ---------------------------------------------------------------------------- */
+
+static VirtioBalloon *find_balloon(void *opaque, FILE *out)
+{
+    Device *d = machine_of(opaque)->devices;
+    while (d && d->type != &virtio_balloon_type)
+        d = d->next;
+    if (!d)
+        fprintf(out, "this machine has no balloon; give it -device %s\n", virtio_balloon_type.name);
+    return (VirtioBalloon *)d;
+}
+
+static void cmd_balloon(void *opaque, const char *args, FILE *out)
+{
+    uint64_t bytes;
+    VirtioBalloon *b = find_balloon(opaque, out);
+    if (!b)
+        return;
+    if (parse_size(args, UINT64_C(1) << 20, &bytes))
+        virtio_balloon_set_target(b, bytes);
+    else
+        fprintf(out, "'%s' is not a size; write MiB as in 'balloon 512'\n", args);
+}
+
+static void cmd_info_balloon(void *opaque, const char *args, FILE *out)
+{
+    VirtioBalloon *b = find_balloon(opaque, out);
+    if (b)
+        virtio_balloon_print(b, out);
+}
+
 const MonitorCommand monitor_commands[] = {
     { "quit", "q", "", "end the emulator", cmd_quit },
     { "stop", NULL, "", "stop the CPUs", cmd_stop },
@@ -350,6 +383,9 @@ const MonitorCommand monitor_commands[] = {
     { "x", NULL, "/COUNT[xduoci][bhwg] ADDRESS", "memory at a virtual address: x/10i $pc", cmd_x },
     { "xp", NULL, "/COUNT[xduoci][bhwg] ADDRESS", "memory at a physical address", cmd_xp },
     { "print", "p", "/[xduoc] EXPRESSION", "calculate: p/x $sp + 16", cmd_print },
+    { "balloon", NULL, "MIB", "leave the guest that much memory, if it has a balloon",
+      cmd_balloon },
+    { "info balloon", NULL, "", "what memory the guest has", cmd_info_balloon },
     { "info cpus", NULL, "", "where each CPU is", cmd_info_cpus },
     { "info jit", NULL, "", "what the translator did", cmd_info_jit },
     { "info mtree", NULL, "", "the map of physical memory", cmd_info_mtree },

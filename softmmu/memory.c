@@ -485,6 +485,34 @@ void memory_written(MemorySpace *space, Hwaddr gpa, uint64_t len)
         range_written(space, r, gpa, MIN(len, r->last - gpa + 1));
 }
 
+/* A mapping of ours is shared with its file, so that pages are given back only when they leave the
+ * file. */
+static bool range_discard(MemorySpace *space, const FlatRange *r, Hwaddr gpa, uint64_t len)
+{
+    uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = (uintptr_t)range_host(r, gpa), first = align_up(from, page_bytes);
+    uintptr_t end = align_down(from + len, page_bytes);
+    if (first >= end)
+        return true;
+    bool ok = madvise((void *)first, end - first, MADV_REMOVE) == 0;
+    range_written(space, r, gpa + (first - from), end - first);
+    return ok;
+}
+
+bool memory_discard(MemorySpace *space, Hwaddr gpa, uint64_t len)
+{
+    bool ok = true;
+    while (len) {
+        const FlatRange *r = memory_find(space, gpa);
+        uint64_t n = r ? MIN(len - 1, r->last - gpa) + 1 : MIN(len, GUEST_PAGE_SIZE);
+        if (r && r->region->kind == MEM_RAM)
+            ok &= range_discard(space, r, gpa, n);
+        gpa += n;
+        len -= n;
+    }
+    return ok;
+}
+
 /* ---- info mtree ------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {

@@ -138,6 +138,10 @@ MemoryResult memory_write_rom(MemorySpace *space, Hwaddr gpa, const void *buf, u
 void *memory_host(MemorySpace *space, Hwaddr gpa, uint64_t len, bool write);
 void memory_written(MemorySpace *space, Hwaddr gpa, uint64_t len);
 
+/* Give the whole pages of RAM in this range back to the host: until the guest writes to them they
+ * read as zeros and cost nothing. What is no RAM is left alone. False: the host could not. */
+bool memory_discard(MemorySpace *space, Hwaddr gpa, uint64_t len);
+
 /* The text of `info mtree`. */
 void memory_space_print(const MemorySpace *space, FILE *out);
 

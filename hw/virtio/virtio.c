@@ -79,6 +79,25 @@ void virtio_config_put(VirtioDevice *v, unsigned offset, uint64_t value, unsigne
     memcpy(v->config + offset, &value, size); /* hosts are little-endian */
 }
 
+uint64_t virtio_config_get(const VirtioDevice *v, unsigned offset, unsigned size)
+{
+    uint64_t value = 0;
+    assert(offset + size <= VIRTIO_CONFIG_MAX && size <= sizeof(value));
+    memcpy(&value, v->config + offset, size);
+    return value;
+}
+
+void virtio_config_change(VirtioDevice *v, unsigned offset, uint64_t value, unsigned size)
+{
+    pthread_mutex_lock(&v->dev.parent->lock);
+    virtio_config_put(v, offset, value, size);
+    atomic_fetch_add(&v->config_generation, 1);
+    bool tell = virtio_runs(v);
+    pthread_mutex_unlock(&v->dev.parent->lock);
+    if (tell)
+        v->interrupt(v->interrupt_opaque, VIRTIO_INT_CONFIG);
+}
+
 /* ---- negotiation ------------------------------------------------------------------------ */
 
 void virtio_set_features(VirtioDevice *v, unsigned word, uint32_t bits)

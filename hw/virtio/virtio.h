@@ -42,6 +42,9 @@ typedef struct VirtioClass {
     void (*stop)(VirtioDevice *v);
     /* The device starts anew (transport's lock held). May be NULL. */
     void (*reset)(VirtioDevice *v);
+    /* The driver writes byte `offset` of the configuration space (transport's lock held); false:
+     * it is read-only. NULL: all of it is. */
+    bool (*write_config)(VirtioDevice *v, unsigned offset, uint8_t value);
 } VirtioClass;
 
 #define VIRTIO_CONFIG_MAX 64u
@@ -72,6 +75,10 @@ void virtio_cleanup(VirtioDevice *v);
 /* A mistake of the driver after which the device cannot go on: NEEDS_RESET. Any thread. */
 void virtio_break(VirtioDevice *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void virtio_config_put(VirtioDevice *v, unsigned offset, uint64_t value, unsigned size);
+uint64_t virtio_config_get(const VirtioDevice *v, unsigned offset, unsigned size);
+/* Change the configuration of a device that is plugged in, and tell the driver; takes the
+ * transport's lock. */
+void virtio_config_change(VirtioDevice *v, unsigned offset, uint64_t value, unsigned size);
 static inline bool virtio_has_feature(const VirtioDevice *v, unsigned bit)
 {
     return v->features >> bit & 1;

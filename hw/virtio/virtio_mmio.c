@@ -203,6 +203,10 @@ static uint64_t config_read(Device *dev, unsigned index)
 
 static void config_write(Device *dev, unsigned index, uint64_t value)
 {
+    VirtioDevice *v = plugged(mmio(dev));
+    if (v && v->ops->write_config && index < v->config_bytes &&
+        v->ops->write_config(v, index, (uint8_t)value))
+        return;
     device_guest_error(dev, "write of 0x%llx to byte %u of the configuration, which is read-only",
                        (unsigned long long)value, index);
 }

@@ -69,6 +69,18 @@ class BootTest(unittest.TestCase):
         self.assertEqual(status, 0, f'"{text}" failed in the guest: {output}')
         return output
 
+    def monitor(self, console, *lines):
+        """Type lines to the monitor of -nographic; returns what each said."""
+        answers = []
+        console.send('\x01c')
+        console.expect(r'\(dragoman\) ', 20)
+        for line in lines:
+            console.line(line)
+            match = console.expect(r'\n((?:.|\n)*?)\(dragoman\) ', 20)
+            answers.append(match[1].decode(errors='replace').replace('\r', '').strip('\n'))
+        console.send('\x01c')
+        return answers
+
     def power_off(self, console, seconds=60):
         """Type poweroff and see the emulator end well."""
         console.line('poweroff')

@@ -112,18 +112,6 @@ class Starts(BootTest):
         self.addCleanup(end)
         return process
 
-    def monitor(self, console, *lines):
-        """Type lines to the monitor of -nographic; returns what each said."""
-        answers = []
-        console.send('\x01c')
-        console.expect(r'\(dragoman\) ', 20)
-        for line in lines:
-            console.line(line)
-            match = console.expect(r'\n((?:.|\n)*?)\(dragoman\) ', 20)
-            answers.append(match[1].decode(errors='replace').replace('\r', '').strip('\n'))
-        console.send('\x01c')
-        return answers
-
     def test_engines_in_turn(self):
         """The first engine of a list that is there runs the guest."""
         for options in (['-accel', 'kvm', '-accel', 'tcg,thread=multi'],
