@@ -80,10 +80,7 @@ static bool print_models(Error **err)
 
 static bool print_model(const char *name, Error **err)
 {
-    if (!arm_model_parse(name, err))
-        return false;
-    arm_model_print_features(stdout);
-    return true;
+    return arm_model_print_features(name, stdout, err);
 }
 
 static bool print_devices(Error **err)

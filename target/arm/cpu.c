@@ -17,20 +17,21 @@
 ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memory,
                        VirtClock *clock, RunState *run, Log *log, Error **err)
 {
-    const ArmModel *model = arm_model_parse(model_spec, err);
+    ArmModel *model = arm_model_create(model_spec, err);
     ArmCpu *cpu = model ? calloc(1, sizeof(*cpu)) : NULL;
     if (!cpu) {
         if (model)
             error_set(err, "out of memory for CPU %u", index);
+        free(model);
         return NULL;
     }
     cpu->model = model;
     /* affinity as boards number it: up to 16 CPUs in a cluster, as many as an SGI reaches */
     cpu->mpidr = UINT64_C(1) << 31 | (index & 15) | (uint64_t)(index >> 4) << 8;
-    cpu->decode_features = arm_model_features(model);
     if (!vcpu_init(&cpu->vcpu, &arm_cpu_ops, index, memory, clock, run, log, err) ||
         !arm_timers_create(cpu, err)) {
         vcpu_fini(&cpu->vcpu);
+        free(model);
         free(cpu);
         return NULL;
     }
@@ -43,6 +44,7 @@ static void arm_destroy(VCPU *vcpu)
     ArmCpu *cpu = arm_cpu(vcpu);
     arm_timers_destroy(cpu);
     vcpu_fini(vcpu);
+    free(cpu->model);
     free(cpu);
 }
 

@@ -97,8 +97,7 @@ typedef struct ArmCpu {
     ArmTimer timers[ARM_TIMER_COUNT];
     atomic_uint irq_levels; /* bit ArmIrqInput: level of the input line */
     uint64_t mpidr;
-    const struct ArmModel *model;
-    uint64_t decode_features; /* bit A64Feature, from the model's ID registers */
+    struct ArmModel *model; /* this CPU's own copy */
     uint64_t cntfrq_hz;
     int64_t cnt_offset; /* CNTVOFF is 0 without EL2; kept for snapshots */
 
@@ -121,10 +120,9 @@ static inline ArmCpu *arm_cpu(VCPU *cpu)
 
 /* A CPU model: its ID registers announce only what is complete. */
 typedef struct ArmModel ArmModel;
-/* "max", "cortex-a72", with features "max,pauth=off"; NULL with a did-you-mean. */
-const ArmModel *arm_model_parse(const char *spec, Error **err);
-void arm_model_print_help(FILE *out);     /* -cpu help */
-void arm_model_print_features(FILE *out); /* -cpu MODEL,help */
+void arm_model_print_help(FILE *out); /* -cpu help */
+/* -cpu MODEL,help: `spec` is a model, with features or without. */
+bool arm_model_print_features(const char *spec, FILE *out, Error **err);
 
 /* Create CPU number `index` of `model_spec`. Its input lines are arm_cpu_set_irq(). */
 ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memory,

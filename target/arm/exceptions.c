@@ -68,8 +68,7 @@ static void set_flags(ArmCpu *cpu, uint64_t spsr)
     cpu->daif = spsr & SPSR_DAIF;
     cpu->il = !!(spsr & SPSR_IL);
     cpu->ss = !!(spsr & SPSR_SS);
-    cpu->pan = arm_id_field(cpu->model->id_aa64mmfr1, ARM_MMFR1_PAN) && (spsr & SPSR_PAN);
-    cpu->uao = arm_id_field(cpu->model->id_aa64mmfr2, ARM_MMFR2_UAO) && (spsr & SPSR_UAO);
+    cpu->pan = arm_has(cpu, ARM_FEAT_PAN) && (spsr & SPSR_PAN);
 }
 
 void arm_pstate_set(ArmCpu *cpu, uint64_t spsr)
@@ -117,7 +116,7 @@ static void enter(ArmCpu *cpu, uint32_t vector_offset, Vaddr return_pc)
     set_level(cpu, 1, 1);
     cpu->daif = SPSR_DAIF;
     cpu->il = cpu->ss = cpu->btype = cpu->uao = cpu->step_iss = 0;
-    if (arm_id_field(cpu->model->id_aa64mmfr1, ARM_MMFR1_PAN) && !(cpu->sctlr_el1 & SCTLR_SPAN))
+    if (arm_has(cpu, ARM_FEAT_PAN) && !(cpu->sctlr_el1 & SCTLR_SPAN))
         cpu->pan = 1;
     cpu->regs.pc = (cpu->vbar_el1 & ~UINT64_C(0x7ff)) + base + vector_offset;
 }

@@ -6,8 +6,8 @@
 // calls, for a scalar and for the lanes of a vector, differ only in where operands come from.
 #include "target/arm/fp-helpers.h"
 
-#include "target/arm/decode/a64_decode.h" /* generated */
 #include "target/arm/fp-host.h"
+#include "target/arm/internal.h"
 #include "util/bitops.h"
 
 /* ---- FPCR, FPSR */
@@ -16,7 +16,7 @@
 static uint32_t fpcr_implemented(const ArmCpu *cpu)
 {
     return ARM_FPCR_AHP | ARM_FPCR_DN | ARM_FPCR_FZ | 3u << ARM_FPCR_RMODE_SHIFT |
-           (cpu->decode_features & BIT(A64_FEAT_FP16) ? ARM_FPCR_FZ16 : 0);
+           (arm_has(cpu, ARM_FEAT_FP16) ? ARM_FPCR_FZ16 : 0);
 }
 
 static uint32_t fpsr_with(const ArmCpu *cpu, unsigned host_flags)

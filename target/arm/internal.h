@@ -6,29 +6,40 @@
 #define TARGET_ARM_INTERNAL_H
 
 #include "target/arm/cpu.h"
+#include "target/arm/cpu-features.h"
 
 /* ---- models (models.c) ------------------------------------------------------------------ */
 
+/* Whose IMPLEMENTATION DEFINED registers there are; ARM_FAMILY_NONE also marks `max`. */
+typedef enum ArmFamily { ARM_FAMILY_NONE, ARM_FAMILY_A53, ARM_FAMILY_A76 } ArmFamily;
+
 struct ArmModel {
-    const char *name, *help, *compatible;
+    const char *name, *compatible;
+    ArmFamily family;
     uint64_t midr, revidr;
+    /* a row of cpu-features.c names one of these by its offset */
     uint64_t id_aa64pfr0, id_aa64pfr1, id_aa64dfr0, id_aa64dfr1;
-    uint64_t id_aa64isar0, id_aa64isar1, id_aa64mmfr0, id_aa64mmfr1, id_aa64mmfr2;
+    uint64_t id_aa64isar0, id_aa64isar1, id_aa64isar2, id_aa64mmfr0, id_aa64mmfr1, id_aa64mmfr2;
     uint64_t ctr, clidr, dczid;
     uint64_t ccsidr[3]; /* L1D, L1I, L2 */
+    /* derived from the ID registers */
+    bool has[ARM_FEAT_COUNT];
+    uint64_t decode_features; /* bit A64Feature */
 };
 
-/* PSTATE.PAN and the like exist when the ID register field is not 0. */
+/* Parses "max,lse=off"; arm_model_create() is the same on the heap. */
+bool arm_model_parse(const char *spec, ArmModel *m, Error **err);
+ArmModel *arm_model_create(const char *spec, Error **err);
+
+static inline bool arm_has(const ArmCpu *cpu, ArmFeature feature)
+{
+    return cpu->model->has[feature];
+}
+
 static inline unsigned arm_id_field(uint64_t id_register, unsigned lsb)
 {
     return id_register >> lsb & 15;
 }
-#define ARM_MMFR1_PAN 20
-#define ARM_MMFR2_UAO 4
-#define ARM_MMFR2_E0PD 60
-#define ARM_PFR0_CSV2 56
-#define ARM_PFR1_BT 0
-#define ARM_ISAR0_ATOMIC 20
 
 /* ---- PSTATE and exceptions (exceptions.c); Arm ARM D1.3, D24.2.36 (ESR_ELx) --------------- */
 
@@ -142,8 +153,6 @@ void arm_timer_write_tval(ArmCpu *cpu, ArmTimerId id, uint64_t value);
 void arm_translate(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags, const uint8_t *code,
                    uint32_t bytes, uint32_t max_insns);
 uint64_t arm_unit_flags(VCPU *vcpu);
-/* Bits A64Feature that the ID registers announce. */
-uint64_t arm_model_features(const ArmModel *m);
 
 /* sysregs.c: reset values that are not 0. */
 void arm_sysregs_reset(ArmCpu *cpu);

@@ -54,7 +54,7 @@ static Half half_of(const ArmCpu *cpu, Vaddr va)
         .tbi = tcr & (high ? TCR_TBI1 : TCR_TBI0),
         .disabled = tcr & (high ? TCR_EPD1 : TCR_EPD0),
         .el0_disabled = (tcr & (high ? TCR_E0PD1 : TCR_E0PD0)) &&
-                        arm_id_field(cpu->model->id_aa64mmfr2, ARM_MMFR2_E0PD),
+                        arm_has(cpu, ARM_FEAT_E0PD),
         .granule = high ? tg1_as_tg0[bits_get(tcr, 30, 2)] : bits_get(tcr, 14, 2),
         .ttbr = high ? cpu->ttbr1_el1 : cpu->ttbr0_el1,
     };
@@ -176,7 +176,7 @@ static bool finish_leaf(Walk *w, uint64_t desc, TlbFill *fill)
         .size_log2 = size_log2,
         .global = !(desc & DESC_NG),
         .device = memory_is_device(w->cpu, desc),
-        .guarded = (desc & DESC_GP) && arm_id_field(w->cpu->model->id_aa64pfr1, ARM_PFR1_BT),
+        .guarded = (desc & DESC_GP) && arm_has(w->cpu, ARM_FEAT_BTI),
     };
     w->leaf = desc;
     if (!(fill->prot & need[w->access]))

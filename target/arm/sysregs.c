@@ -24,6 +24,8 @@
 #define CONST(v) .kind = SYSREG_CONST, .reset = (v)
 #define GIC .kind = SYSREG_HOOK, .flags = SYSREG_GIC, .read = read_gic, .write = write_gic
 #define IGNORED .kind = SYSREG_CONST, .access = SYSREG_RW1
+#define A53(name, ...) { name, R3(__VA_ARGS__), IGNORED, .family = ARM_FAMILY_A53 }
+#define A76(name, ...) { name, R3(__VA_ARGS__), IGNORED, .family = ARM_FAMILY_A76 }
 
 /* ---- hooks -------------------------------------------------------------------------------- */
 
@@ -162,6 +164,7 @@ static const SysReg table[] = {
     { "ID_AA64DFR0_EL1", R3(0, 0, 5, 0), RO1, MODEL(id_aa64dfr0) },
     { "ID_AA64ISAR0_EL1", R3(0, 0, 6, 0), RO1, MODEL(id_aa64isar0) },
     { "ID_AA64ISAR1_EL1", R3(0, 0, 6, 1), RO1, MODEL(id_aa64isar1) },
+    { "ID_AA64ISAR2_EL1", R3(0, 0, 6, 2), RO1, MODEL(id_aa64isar2) },
     { "ID_AA64MMFR0_EL1", R3(0, 0, 7, 0), RO1, MODEL(id_aa64mmfr0) },
     { "ID_AA64MMFR1_EL1", R3(0, 0, 7, 1), RO1, MODEL(id_aa64mmfr1) },
     { "ID_AA64MMFR2_EL1", R3(0, 0, 7, 2), RO1, MODEL(id_aa64mmfr2) },
@@ -200,7 +203,7 @@ static const SysReg table[] = {
     { "SPSel", R3(0, 4, 2, 0), RW1, .kind = SYSREG_SPSEL, .flags = SYSREG_MODE },
     { "CurrentEL", R3(0, 4, 2, 2), RO1, .kind = SYSREG_CURRENTEL },
     { "PAN", R3(0, 4, 2, 3), RW1, .kind = SYSREG_HOOK, .read = read_pan, .write = write_pan,
-      .flags = SYSREG_MODE },
+      .flags = SYSREG_MODE, .feature = ARM_FEAT_PAN },
     { "AFSR0_EL1", R3(0, 5, 1, 0), RW1, AT64(afsr0_el1) },
     { "AFSR1_EL1", R3(0, 5, 1, 1), RW1, AT64(afsr1_el1) },
     { "ESR_EL1", R3(0, 5, 2, 0), RW1, AT64(esr_el1) },
@@ -278,13 +281,14 @@ static const SysReg table[] = {
     { "DBGDTR_EL0", R2(3, 0, 4, 0), IGNORED },
     { "DBGDTRTX_EL0", R2(3, 0, 5, 0), IGNORED },
 
-    /* implementation defined in the Cortex-A family: present, without effect */
-    { "L2CTLR_EL1", R3(1, 11, 0, 2), IGNORED },
-    { "L2ECTLR_EL1", R3(1, 11, 0, 3), IGNORED },
-    { "CPUACTLR_EL1", R3(1, 15, 2, 0), IGNORED },
-    { "CPUECTLR_EL1", R3(1, 15, 2, 1), IGNORED },
-    { "CPUMERRSR_EL1", R3(1, 15, 2, 2), IGNORED },
-    { "L2MERRSR_EL1", R3(1, 15, 2, 3), IGNORED },
+    /* IMPLEMENTATION DEFINED ones that firmware and kernels touch: present, without effect */
+    A53("L2CTLR_EL1", 1, 11, 0, 2), A53("L2ECTLR_EL1", 1, 11, 0, 3),
+    A53("CPUACTLR_EL1", 1, 15, 2, 0), A53("CPUECTLR_EL1", 1, 15, 2, 1),
+    A53("CPUMERRSR_EL1", 1, 15, 2, 2), A53("L2MERRSR_EL1", 1, 15, 2, 3),
+    A76("CPUCFR_EL1", 0, 15, 0, 0), A76("CPUACTLR_EL1", 0, 15, 1, 0),
+    A76("CPUACTLR2_EL1", 0, 15, 1, 1), A76("CPUACTLR3_EL1", 0, 15, 1, 2),
+    A76("CPUECTLR_EL1", 0, 15, 1, 4), A76("CPUPWRCTLR_EL1", 0, 15, 2, 7),
+    A76("ATCR_EL1", 0, 15, 7, 0),
 
     /* caches: code is found out of date by the stores themselves */
     { "IC IALLUIS", INSN(0, 7, 1, 0), WO1, .kind = SYSREG_NOP },
@@ -318,9 +322,9 @@ static bool is_present(const ArmCpu *cpu, const SysReg *r)
 {
     if (r->flags & SYSREG_GIC)
         return cpu->gic;
-    if (r->id == SYSREG_ID(3, 0, 4, 2, 3))
-        return arm_id_field(cpu->model->id_aa64mmfr1, ARM_MMFR1_PAN);
-    return true;
+    if (r->family && r->family != cpu->model->family)
+        return false;
+    return !r->feature || arm_has(cpu, r->feature);
 }
 
 const SysReg *sysreg_find(const ArmCpu *cpu, unsigned id)

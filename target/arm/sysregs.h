@@ -58,6 +58,8 @@ struct SysReg {
     uint8_t kind;     /* SysRegKind */
     uint8_t flags;
     uint8_t bytes;    /* of the storage: 4 or 8 */
+    uint8_t feature;  /* ArmFeature without which it is UNDEFINED, or 0 */
+    uint8_t family;   /* ArmFamily outside which it is, or 0 */
     uint16_t index;   /* for hooks that serve several rows; TLBI: op2 and SYSREG_BROADCAST */
     uint32_t offset;
     uint32_t el0_gate; /* UNIT_* bit without which EL0 traps */

@@ -45,33 +45,6 @@ bool a64_has_feature(const DisasContext *s, enum A64Feature feature)
     return s->features >> feature & 1;
 }
 
-/* Which field of which ID register announces a feature, from which value on. */
-static const struct {
-    uint8_t feature;
-    uint8_t lsb, value;
-    uint16_t offset; /* in ArmModel */
-} feature_fields[] = {
-#define ROW(feature, reg, lsb, value) \
-    { A64_FEAT_##feature, lsb, value, offsetof(ArmModel, id_aa64##reg) }
-    ROW(AES, isar0, 4, 1), ROW(PMULL, isar0, 4, 2), ROW(SHA1, isar0, 8, 1),
-    ROW(SHA256, isar0, 12, 1), ROW(CRC32, isar0, 16, 1), ROW(LSE, isar0, ARM_ISAR0_ATOMIC, 2),
-    ROW(RDM, isar0, 28, 1), ROW(DOTPROD, isar0, 44, 1), ROW(FLAGM, isar0, 52, 1),
-    ROW(FLAGM2, isar0, 52, 2), ROW(JSCVT, isar1, 12, 1), ROW(LRCPC, isar1, 20, 1),
-    ROW(FP16, pfr0, 16, 1), ROW(FRINTTS, isar1, 32, 1), ROW(LRCPC2, isar1, 20, 2), ROW(SB, isar1, 36, 1), ROW(PAN, mmfr1, ARM_MMFR1_PAN, 1),
-#undef ROW
-};
-
-uint64_t arm_model_features(const ArmModel *m)
-{
-    uint64_t features = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(feature_fields); i++) {
-        uint64_t reg = *(const uint64_t *)((const char *)m + feature_fields[i].offset);
-        if (arm_id_field(reg, feature_fields[i].lsb) >= feature_fields[i].value)
-            features |= BIT(feature_fields[i].feature);
-    }
-    return features;
-}
-
 /* ---- leaving ------------------------------------------------------------------------------ */
 
 /* An instruction was completed under software step: the next one is to be trapped. */
@@ -284,7 +257,7 @@ static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr
                          uint64_t flags)
 {
     s->cpu = cpu;
-    s->features = cpu->decode_features;
+    s->features = cpu->model->decode_features;
     s->flags = flags;
     s->pc = s->unit_pc = pc;
     s->el = flags & UNIT_EL1 ? 1 : 0;
