@@ -113,6 +113,18 @@ static void program_locked(VirtClock *c)
     timerfd_settime(c->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
+/* Fire the earliest timer; the lock is given up meanwhile. */
+static void fire_first_locked(VirtClock *c)
+{
+    Timer *t = c->heap[0];
+    void (*fire)(void *) = t->fire;
+    void *arg = t->opaque;
+    heap_remove(c, t);
+    pthread_mutex_unlock(&c->lock);
+    fire(arg);
+    pthread_mutex_lock(&c->lock);
+}
+
 static void clock_ready(void *opaque, uint32_t events)
 {
     VirtClock *c = opaque;
@@ -123,15 +135,8 @@ static void clock_ready(void *opaque, uint32_t events)
     pthread_mutex_lock(&c->lock);
     c->programmed_ns = INT64_MAX;
     while (c->count && atomic_load(&c->running) &&
-           c->heap[0]->deadline_ns <= vclock_now_ns(c)) {
-        Timer *t = c->heap[0];
-        void (*fire)(void *) = t->fire;
-        void *arg = t->opaque;
-        heap_remove(c, t);
-        pthread_mutex_unlock(&c->lock);
-        fire(arg);
-        pthread_mutex_lock(&c->lock);
-    }
+           c->heap[0]->deadline_ns <= vclock_now_ns(c))
+        fire_first_locked(c);
     program_locked(c);
     pthread_mutex_unlock(&c->lock);
 }
@@ -196,6 +201,35 @@ void vclock_stop(VirtClock *c)
         atomic_fetch_add(&c->sequence, 1);
         program_locked(c);
     }
+    pthread_mutex_unlock(&c->lock);
+}
+
+int64_t vclock_deadline_ns(VirtClock *c)
+{
+    pthread_mutex_lock(&c->lock);
+    int64_t deadline = c->count ? c->heap[0]->deadline_ns : -1;
+    pthread_mutex_unlock(&c->lock);
+    return deadline;
+}
+
+static void set_frozen_locked(VirtClock *c, int64_t ns)
+{
+    assert(!atomic_load(&c->running));
+    if (ns <= atomic_load(&c->frozen_ns))
+        return;
+    atomic_fetch_add(&c->sequence, 1);
+    atomic_store(&c->frozen_ns, ns);
+    atomic_fetch_add(&c->sequence, 1);
+}
+
+void vclock_advance(VirtClock *c, int64_t to_ns)
+{
+    pthread_mutex_lock(&c->lock);
+    while (c->count && c->heap[0]->deadline_ns <= to_ns) {
+        set_frozen_locked(c, c->heap[0]->deadline_ns);
+        fire_first_locked(c);
+    }
+    set_frozen_locked(c, to_ns);
     pthread_mutex_unlock(&c->lock);
 }
 

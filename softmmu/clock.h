@@ -35,6 +35,12 @@ int64_t vclock_now_ns(const VirtClock *clock);
 void vclock_start(VirtClock *clock);
 void vclock_stop(VirtClock *clock);
 
+/* Of the timer that fires next; -1: none is armed. */
+int64_t vclock_deadline_ns(VirtClock *clock);
+/* Set a stopped clock forward to `to_ns` (an earlier time is ignored): timers that are due fire in
+ * order, each at its time. On the main-loop thread. */
+void vclock_advance(VirtClock *clock, int64_t to_ns);
+
 void timer_init(Timer *t, VirtClock *clock, void (*fire)(void *opaque), void *opaque);
 /* Fire once virtual time reaches `deadline_ns` (replaces an earlier deadline). */
 void timer_arm(Timer *t, int64_t deadline_ns);
