@@ -136,8 +136,8 @@ void ir_block_grow(IrUnit *u, IrBlock *block)
 {
     uint32_t capacity = block->capacity ? block->capacity * 2 : FIRST_INSNS;
     IrArena *a = u->arena;
-    uint8_t *end = (uint8_t *)(block->insns + block->capacity);
-    if (block->capacity && end == a->base + a->used) { /* the last thing in the arena: extend */
+    const uint8_t *end = block->capacity ? (uint8_t *)(block->insns + block->capacity) : NULL;
+    if (end && end == a->base + a->used) { /* the last thing in the arena: extend */
         ir_arena_alloc(a, (capacity - block->capacity) * sizeof(IrInsn));
     } else {
         IrInsn *insns = ir_arena_alloc(a, capacity * sizeof(IrInsn));

@@ -112,7 +112,7 @@ size_t virtchain_read(const VirtChain *c, uint64_t offset, void *buf, size_t len
 size_t virtchain_write(const VirtChain *c, uint64_t offset, const void *buf, size_t len);
 static inline struct iovec *virtchain_in(const VirtChain *c)
 {
-    return c->iov + c->out_count;
+    return c->iov ? c->iov + c->out_count : NULL;
 }
 /* Cut bytes off the front of a list of segments, which has as many. */
 void iov_cut_front(struct iovec **iov, unsigned *count, uint64_t bytes);
