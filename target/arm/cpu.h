@@ -85,7 +85,7 @@ typedef struct ArmCpu {
     uint64_t dbgbvr[16], dbgbcr[16], dbgwvr[16], dbgwcr[16], oslsr_el1, osdlr_el1;
     uint32_t fpcr;
     uint32_t fpsr;    /* bits not held in guest_mxcsr and qc */
-    V128 fp_scratch[3]; /* operands and result of the helper arm_fp_vector */
+    V128 simd_scratch[3]; /* operands and result of vector helpers */
 
     ArmException exception; /* left by raise_* for deliver */
     uint32_t step_iss;      /* of a software step exception: how the last instruction was stepped */

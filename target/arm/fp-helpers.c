@@ -183,6 +183,7 @@ static uint64_t fp_op(const ArmFpDesc *d, uint64_t a, uint64_t b, uint64_t c, Fp
     case ARM_FP_FROM_INT: return from_int(d, a, s);
     case ARM_FP_CONVERT: return convert(d, a, s);
     case ARM_FP_CONVERT_ODD: return f64_to_f32_odd(a, s);
+    case ARM_FP_CONVERT_BF16: return f32_to_bf16(a, s);
     case ARM_FP_ROUND_INT32: return round_int_n(d, a, 32, s);
     case ARM_FP_ROUND_INT64: return round_int_n(d, a, 64, s);
     case ARM_FP_RECPE_U32: return u32_recpe(a);
@@ -230,13 +231,13 @@ static void fp_vector(ArmCpu *cpu, uint32_t packed)
 {
     ArmFpDesc d = arm_fp_desc_unpack(packed);
     FpStatus s = fp_status(cpu);
-    const V128 *v = cpu->fp_scratch;
+    const V128 *v = cpu->simd_scratch;
     V128 r = { { 0 } };
     for (unsigned i = 0; i < d.lanes; i++) {
         set_lane(&r, d.to, i, fp_op(&d, lane(&v[0], d.esz, i), lane(&v[1], d.esz, i),
                                     lane(&v[2], d.esz, i), &s));
     }
-    cpu->fp_scratch[0] = r;
+    cpu->simd_scratch[0] = r;
     cpu->fpsr |= s.flags;
 }
 

@@ -57,6 +57,7 @@ typedef enum ArmFpOp {
     ARM_FP_FROM_INT, /* flag: signed, fbits; esz: size of the integer, to: of the result */
     ARM_FP_CONVERT,  /* to */
     ARM_FP_CONVERT_ODD, /* f64 to f32, rounded to odd (FCVTXN) */
+    ARM_FP_CONVERT_BF16, /* f32 to BFloat16 */
     ARM_FP_ROUND_INT32, ARM_FP_ROUND_INT64, /* mode, flag: exact (FRINT32X ...) */
     ARM_FP_RECPE_U32, ARM_FP_RSQRTE_U32,
     ARM_FP_TO_INT_JS, /* f64 to 32 bits as FJCVTZS; bit 32: the value is the same */
@@ -92,7 +93,7 @@ static inline ArmFpDesc arm_fp_desc_unpack(uint32_t v)
 
 /* i64 arm_fp_scalar(env, i32 desc, i64 a, i64 b, i64 c): bits in, bits out, zeros above. */
 extern const IrHelper arm_fp_scalar;
-/* void arm_fp_vector(env, i32 desc): fp_scratch[0] = op(fp_scratch[0], [1], [2]) by lane. */
+/* void arm_fp_vector(env, i32 desc): simd_scratch[0] = op(simd_scratch[0], [1], [2]) by lane. */
 extern const IrHelper arm_fp_vector;
 
 #endif

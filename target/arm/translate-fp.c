@@ -69,6 +69,15 @@ bool a64_trans_FCVT(DisasContext *s, const struct a64_fcvt *a)
     return true;
 }
 
+bool a64_trans_BFCVT(DisasContext *s, const OneSource *a)
+{
+    ArmFpDesc d = { .op = ARM_FP_CONVERT_BF16, .esz = 2, .to = 1 };
+    if (fp_access_check(s)) {
+        fp_set(s, 1, a->rd, fp_scalar(s, d, fp_get(s, 2, a->rn), IR_NONE, IR_NONE));
+    }
+    return true;
+}
+
 /* ---- Two sources */
 
 static IrRef two_source_value(DisasContext *s, const struct a64_rrr_e *a, ArmFpOp op)

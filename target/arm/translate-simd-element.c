@@ -18,8 +18,7 @@ typedef struct Element {
 static Element element(DisasContext *s, SimdForm form, unsigned esz, unsigned idx, unsigned rd,
                        unsigned rn, unsigned rm)
 {
-    IrRef n = vreg_get(s, rn), m = ir_vdupl(&s->b, IR_V128, vreg_get(s, rm), esz, idx);
-    return (Element){ form, esz, rd, n, m };
+    return (Element){ form, esz, rd, vreg_get(s, rn), simd_element(s, esz, rm, idx) };
 }
 
 typedef void ElementFn(DisasContext *s, const Element *e);

@@ -328,6 +328,11 @@ bool a64_trans_FCVTN_v(DisasContext *s, const Vector2 *a)
     return narrow(s, a, ARM_FP_CONVERT);
 }
 
+bool a64_trans_BFCVTN_v(DisasContext *s, const Vector2 *a)
+{
+    return narrow(s, a, ARM_FP_CONVERT_BF16);
+}
+
 bool a64_trans_FCVTXN_v(DisasContext *s, const Vector2 *a)
 {
     return narrow(s, a, ARM_FP_CONVERT_ODD);

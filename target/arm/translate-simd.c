@@ -4,7 +4,7 @@
 //
 // Floating point is inline unless FPCR.FZ is set (flushing has flags of its own on Arm), the
 // format is half precision, or the IR has no such operation; then arm_fp_scalar or arm_fp_vector
-// compute it by soft-float, with operands passed as bits, or in ArmCpu.fp_scratch.
+// compute it by soft-float, with operands passed as bits, or in ArmCpu.simd_scratch.
 #include "target/arm/translate-simd.h"
 
 /* ---- Forms */
@@ -58,6 +58,19 @@ IrRef simd_op(DisasContext *s, IrOp op, unsigned esz, uint64_t imm, IrRef x, IrR
         i->arg[n] = args[n];
     }
     return i->dst = ir_build_value(&s->b, IR_V128);
+}
+
+IrRef simd_helper(DisasContext *s, const IrHelper *helper, uint32_t desc, IrRef x, IrRef y,
+                  IrRef z)
+{
+    const IrRef args[3] = { x, y, z };
+    for (unsigned n = 0; n < 3; n++) {
+        if (args[n] != IR_NONE) {
+            ir_stenv(&s->b, IR_V128, args[n], 4, offsetof(ArmCpu, simd_scratch[n]));
+        }
+    }
+    ir_callv(&s->b, helper, ir_imm32(&s->b, desc));
+    return ir_ldenv(&s->b, IR_V128, 4, offsetof(ArmCpu, simd_scratch[0]));
 }
 
 IrRef simd_const(DisasContext *s, unsigned esz, uint64_t value)
@@ -269,7 +282,7 @@ static IrRef inline_scalar(DisasContext *s, const ArmFpDesc *d, IrRef a, IrRef b
 static bool has_target_size(unsigned op)
 {
     return op == ARM_FP_CONVERT || op == ARM_FP_TO_INT || op == ARM_FP_FROM_INT ||
-           op == ARM_FP_CONVERT_ODD;
+           op == ARM_FP_CONVERT_ODD || op == ARM_FP_CONVERT_BF16;
 }
 
 static IrType result_type(const ArmFpDesc *d)
@@ -344,12 +357,5 @@ IrRef fp_vector(DisasContext *s, ArmFpDesc d, IrRef a, IrRef b, IrRef c)
     if (r != IR_NONE) {
         return r;
     }
-    const IrRef args[3] = { a, b, c };
-    for (unsigned n = 0; n < 3; n++) {
-        if (args[n] != IR_NONE) {
-            ir_stenv(&s->b, IR_V128, args[n], 4, offsetof(ArmCpu, fp_scratch[n]));
-        }
-    }
-    ir_callv(&s->b, &arm_fp_vector, ir_imm32(&s->b, arm_fp_desc_pack(d)));
-    return ir_ldenv(&s->b, IR_V128, 4, offsetof(ArmCpu, fp_scratch[0]));
+    return simd_helper(s, &arm_fp_vector, arm_fp_desc_pack(d), a, b, c);
 }

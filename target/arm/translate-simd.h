@@ -61,8 +61,17 @@ static inline IrRef simd_shift(DisasContext *s, IrOp op, unsigned esz, IrRef x, 
     return simd_op(s, op, esz, shift, x, IR_NONE, IR_NONE);
 }
 
+/* Calls void helper(env, i32 desc), which takes operands from ArmCpu.simd_scratch[0..2] and leaves
+ * its result in [0]. Absent operands are IR_NONE. */
+IrRef simd_helper(DisasContext *s, const IrHelper *helper, uint32_t desc, IrRef x, IrRef y,
+                  IrRef z);
 /* The low 1 << esz bytes of `value` in every lane. */
 IrRef simd_const(DisasContext *s, unsigned esz, uint64_t value);
+/* Lane idx of Vm in every lane. */
+static inline IrRef simd_element(DisasContext *s, unsigned esz, unsigned rm, unsigned idx)
+{
+    return ir_vdupl(&s->b, IR_V128, vreg_get(s, rm), esz, idx);
+}
 /* The half of Vn that a long or wide instruction takes (its upper one if q), in the low half. */
 IrRef simd_get_half(DisasContext *s, bool q, unsigned n);
 /* The low half's lanes of size esz, at double width. */

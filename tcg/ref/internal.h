@@ -102,6 +102,7 @@
     X(VSQXTN, vsqxtn) \
     X(VUQXTN, vuqxtn) \
     X(VSQXTUN, vsqxtun) \
+    X(VDOT, vdot) \
     X(VSMULL, vsmull) \
     X(VUMULL, vumull) \
     X(VPMUL, vpmul) \

@@ -226,6 +226,21 @@ WIDE(vuaddlp, ref_lane_u(a, es, 2 * i) + ref_lane_u(a, es, 2 * i + 1))
 WIDE(vuxtl, ref_lane_u(a, es, i))
 WIDE(vsxtl, ref_lane_s(a, es, i))
 
+/* Byte `i` as the operand's signedness has it. */
+static int32_t dot_byte(const V128 *v, unsigned i, bool is_signed)
+{
+    return is_signed ? (int8_t)v->b[i] : v->b[i];
+}
+
+REF_FN(vdot)
+{
+    V128 r = *c;
+    for (unsigned i = 0; i < 16; i++) {
+        r.s[i / 4] += (uint32_t)(dot_byte(a, i, ctl->imm & 1) * dot_byte(b, i, ctl->imm & 2));
+    }
+    *d = r;
+}
+
 /* Results of half width, from lanes of at least 2 bytes, into the low half. */
 #define NARROW(name, expr)                                                                \
     REF_FN(name)                                                                          \

@@ -412,6 +412,29 @@ static void emit_vmull(TcgEmit *e, const IrInsn *in)
     }
 }
 
+/* d = the sums of adjacent products of the low 8 bytes of a and b. `tmp` is lost. */
+static void byte_product_pairs(TcgEmit *e, unsigned kind, Reg d, Reg a, Reg b, Reg tmp)
+{
+    simd_rr(e, kind & 1 ? X_PMOVSXBW : X_PMOVZXBW, d, a);
+    simd_rr(e, kind & 2 ? X_PMOVSXBW : X_PMOVZXBW, tmp, b);
+    simd_rrr(e, X_PMADDWD, d, d, tmp);
+}
+
+static void emit_vdot(TcgEmit *e, const IrInsn *in)
+{
+    enum { HIGH_HALF = 0xee };
+    unsigned kind = in->imm & 3;
+    Reg a = ra_use(e, in->arg[0]), b = ra_use(e, in->arg[1]), c = ra_use(e, in->arg[2]);
+    Reg d = ra_def(e);
+
+    simd_rr_i8(e, X_PSHUFD, XMM14, a, HIGH_HALF);
+    simd_rr_i8(e, X_PSHUFD, XMM15, b, HIGH_HALF);
+    byte_product_pairs(e, kind, XMM14, XMM14, XMM15, XMM15);
+    byte_product_pairs(e, kind, d, a, b, XMM15);
+    simd_rrr(e, X_PHADDD, d, d, XMM14);
+    simd_rrr(e, X_PADDD, d, d, c);
+}
+
 /* ---- counting ---- */
 
 /* d = table[low nibble], x = table[high nibble]. d, x are not a. */
@@ -536,6 +559,7 @@ const EmitEntry emit_vec_table[IR_OP_COUNT] = {
     [IR_OP_VUHSUB] = { emit_vhalving, EMIT_FLAGS },
     [IR_OP_VSABD] = { emit_vabd, EMIT_FLAGS },
     [IR_OP_VUABD] = { emit_vabd, EMIT_FLAGS },
+    [IR_OP_VDOT] = { emit_vdot, 0 },
     [IR_OP_VSMULL] = { emit_vmull, 0 },
     [IR_OP_VUMULL] = { emit_vmull, 0 },
     [IR_OP_VPMULL64] = { emit_vpmull64, EMIT_FLAGS },

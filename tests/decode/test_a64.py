@@ -27,7 +27,7 @@ import decodegen  # noqa: E402
 TWO = set('''SADDL UADDL SADDW UADDW SSUBL USUBL SSUBW USUBW ADDHN RADDHN SABAL UABAL SUBHN RSUBHN
     SABDL UABDL SMLAL UMLAL SMLSL UMLSL SMULL UMULL SQDMLAL SQDMLSL SQDMULL PMULL XTN SQXTUN SQXTN
     UQXTN SHLL FCVTN FCVTL FCVTXN SHRN SQSHRUN RSHRN SQRSHRUN SQSHRN UQSHRN SQRSHRN UQRSHRN SSHLL
-    USHLL'''.split())
+    USHLL BFCVTN'''.split())
 SUFFIX = ['b', 'h', '', '', '']
 CONDS = 'eq ne cs cc mi pl vs vc hi ls ge lt gt le al nv'.split()
 HINTS = {'NOP', 'YIELD', 'WFE', 'WFI', 'SEV', 'SEVL'}
@@ -47,7 +47,8 @@ ALIASES = {
 
 # capstone 4.0.2 is older than these (v8.1 to v8.5).
 CAPSTONE_LACKS_FEATURES = {'SB', 'DIT', 'SSBS', 'FLAGM', 'FLAGM2', 'JSCVT', 'FRINTTS', 'LOR', 'LRCPC',
-                           'LRCPC2', 'LSE', 'RDM', 'DOTPROD', 'FP16'}
+                           'LRCPC2', 'LSE', 'RDM', 'DOTPROD', 'FP16', 'SHA512', 'SHA3', 'SM3', 'SM4', 'FHM',
+                           'FCMA', 'I8MM', 'BF16'}
 # capstone refuses these words although the manual allows them: it takes ignored bits of imm5
 # and imm4 as zero, and refuses what is only CONSTRAINED UNPREDICTABLE (base register written
 # back and loaded; pair with equal registers; LDTR with a base that is loaded is not even that).
@@ -61,8 +62,7 @@ OUT_OF_SCOPE = re.compile(
     r'^(addg|subg|gmi|irg|ldg|ldgm|stgm|stzgm|st2g|stg|stgp|stz2g|stzg|subps?|'     # MTE
     r'bc\.\w+|(cpy|set)\w+|smax|smin|umax|umin|abs|cnt|ctz|'                        # v8.8, CSSC
     r'pac\w+|aut\w+|xpac[id]|b?l?ra[ab]z?|bra[ab]z?|reta[ab]|ereta[ab]|ldra[ab]|'   # PAuth
-    r'bcax|eor3|rax1|xar|sha512\w+|sm[34]\w+|'                                      # SHA3, SM
-    r'bf\w+|fcadd|fcmla|fml[as]l2?|sudot|usdot|ummla|smmla|usmmla|'                 # v8.2 to v8.6
+    r'fml[as]l2?|'                                   # objdump takes them with bit 22 (sz) set, too
     r'ld64b|st64bv?0?|tcancel|tstart|ttest|tcommit|wfet|wfit|udf|'
     r'smstart|smstop|dsb|'                           # SME; DSB nXS of v8.7
     r'mrs|msr)$')                        # op0 of 0: objdump's view of the unallocated space

@@ -35,7 +35,7 @@ CHAPTERS = {
 }
 # What `-cpu max` announces.
 BASE_FEATURES = set('''CRC32 LSE AES PMULL SHA1 SHA256 RDM DOTPROD FLAGM FLAGM2 JSCVT LRCPC LRCPC2 SB
-    FP16 FRINTTS'''.split()) | {None}
+    FP16 FRINTTS SHA512 SHA3 SM3 SM4 FHM FCMA I8MM BF16'''.split()) | {None}
 
 # Not for random use: they leave the sequence, wait, or differ between user and system mode.
 EXCLUDED = set('''SVC HVC SMC HLT DCPS1 DCPS2 DCPS3 DRPS ERET WFE WFI SYSL MSR_SPSel MSR_DAIFSet
@@ -334,13 +334,12 @@ def integer(rng):
     return (rng.getrandbits(32) | 0xffffffff << 32) & MASK64
 
 
-# sign is random; exponent and fraction widths by size in bytes
-FORMATS = {2: (5, 10), 4: (8, 23), 8: (11, 52)}
+# sign is random; widths of exponent and fraction
+HALF, BFLOAT16, SINGLE, DOUBLE = (5, 10), (8, 7), (8, 23), (11, 52)
 
 
-def floating(rng, size):
+def floating(rng, e, f):
     """An interesting floating-point number as bits."""
-    e, f = FORMATS[size]
     bias, top = (1 << (e - 1)) - 1, (1 << e) - 1
     frac = rng.getrandbits(f)
     kind = rng.randrange(16)
@@ -376,5 +375,6 @@ def vector(rng):
         return bytes(rng.choice([0, 1, 0x7f, 0x80, 0xff, rng.getrandbits(8)]) for _ in range(16))
     if kind == 2:
         return struct.pack('<2Q', integer(rng), integer(rng))
-    size = (8, 8, 4, 4, 2)[kind - 3]
-    return b''.join(floating(rng, size).to_bytes(size, 'little') for _ in range(16 // size))
+    e, f = (DOUBLE, DOUBLE, SINGLE, SINGLE, rng.choice((HALF, HALF, BFLOAT16)))[kind - 3]
+    size = (1 + e + f) // 8
+    return b''.join(floating(rng, e, f).to_bytes(size, 'little') for _ in range(16 // size))

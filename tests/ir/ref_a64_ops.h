@@ -49,6 +49,8 @@ typedef struct RefAnswer {
 #define PAIRWISE_LONG(X, op, i) \
     WIDEN1(X, op, 0, i, "8h", "16b") WIDEN1(X, op, 1, i, "4s", "8h") \
     WIDEN1(X, op, 2, i, "2d", "4s")
+/* Instructions that add to their destination, the third operand. */
+#define ADD_TO(X, op, imm, i) X(op, 0, imm, "mov v19.16b, v18.16b\n " i)
 /* Instructions whose destination is their first operand. */
 #define OVER(X, op, imm, i) X(op, 0, imm, "mov v19.16b, v16.16b\n " i)
 
@@ -100,6 +102,10 @@ typedef struct RefAnswer {
     LONG1(X, VUXTL, "uxtl") LONG1(X, VSXTL, "sxtl") \
     NARROW(X, VXTN, "xtn") NARROW(X, VSQXTN, "sqxtn") NARROW(X, VUQXTN, "uqxtn") \
     NARROW(X, VSQXTUN, "sqxtun") LONG2(X, VSMULL, "smull") LONG2(X, VUMULL, "umull") \
+    ADD_TO(X, VDOT, 0, "udot v19.4s, v16.16b, v17.16b") \
+    ADD_TO(X, VDOT, 1, "usdot v19.4s, v17.16b, v16.16b") \
+    ADD_TO(X, VDOT, 2, "usdot v19.4s, v16.16b, v17.16b") \
+    ADD_TO(X, VDOT, 3, "sdot v19.4s, v16.16b, v17.16b") \
     TWO(X, VPMUL, 0, 0, "pmul", "16b") X(VPMULL8, 0, 0, "pmull v19.8h, v16.8b, v17.8b") \
     X(VPMULL64, 0, 0, "pmull v19.1q, v16.1d, v17.1d") \
     TWO_BHSD(X, VADDP, 0, "addp") TWO_BHS(X, VSMAXP, 0, "smaxp") TWO_BHS(X, VSMINP, 0, "sminp") \

@@ -10,7 +10,7 @@
 /* One function of one `case` a row: rows have no names. */
 #define EXECUTE(op, es, imm, insn)                                                          \
     case __COUNTER__ - FIRST:                                                               \
-        __asm__ volatile(".arch armv8-a+crypto\n"                                           \
+        __asm__ volatile(".arch armv8.6-a+crypto\n"                                           \
                          "ldp q16, q17, [%0]\n ldr q18, [%0, #32]\n"                        \
                          "movi v31.2d, #0\n movi v19.2d, #0\n " insn "\n str q19, [%1]\n"   \
                          :: "r"(q->v), "r"(r->v)                                            \

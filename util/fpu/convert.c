@@ -68,6 +68,13 @@ uint32_t f64_to_f32_odd(uint64_t a, FpStatus *s)
     return (uint32_t)fp_convert(&fp_format_f64, &fp_format_f32, a, FP_ROUND_ODD, s);
 }
 
+uint16_t f32_to_bf16(uint32_t a, FpStatus *s)
+{
+    static const FpFormat format_bf16 = { .exp_bits = 8, .frac_bits = 7, .bias = 127,
+                                          .flush = FP_FLUSH_FZ };
+    return (uint16_t)fp_convert(&fp_format_f32, &format_bf16, a, s->rounding, s);
+}
+
 static uint64_t fp_round_int(const FpFormat *f, uint64_t a, FpRounding rounding, bool exact,
                              FpStatus *s)
 {

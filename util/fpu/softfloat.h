@@ -158,6 +158,15 @@ uint64_t f64_round_int_n(uint64_t a, FpRounding rounding, unsigned bits, FpStatu
  */
 int32_t f64_to_i32_js(uint64_t a, bool *exact, FpStatus *s);
 
+/* To BFloat16, in mode s->rounding [FPConvertBF]. */
+uint16_t f32_to_bf16(uint32_t a, FpStatus *s);
+
+/*
+ * addend + a0 * b0 + a1 * b1 of single precision and two pairs of BFloat16 numbers (the first in the
+ * low half), rounded to odd at every step, without modes and flags [BFDotAdd with FPCR.EBF clear].
+ */
+uint32_t bf16_dot_add(uint32_t addend, uint32_t a, uint32_t b);
+
 /* URECPE, URSQRTE [UnsignedRecipEstimate, UnsignedRSqrtEstimate]; no flags, no modes. */
 uint32_t u32_recpe(uint32_t a);
 uint32_t u32_rsqrte(uint32_t a);
