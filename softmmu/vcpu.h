@@ -48,6 +48,14 @@ typedef struct CpuRegister {
     bool (*set)(VCPU *cpu, uint64_t value);
 } CpuRegister;
 
+/* An access to a page that CpuOps.page_watched() named. */
+typedef struct WatchAccess {
+    Vaddr addr; /* with its tag, if any */
+    unsigned size;
+    bool read, write;
+    bool unprivileged;
+} WatchAccess;
+
 /* In the flags given to translate(), besides those of unit_flags(): the page of the code is
  * guarded (TlbFill.guarded). */
 #define UNIT_FLAG_GUARDED (UINT64_C(1) << 62)
@@ -83,6 +91,12 @@ typedef struct CpuOps {
     /* Deliver what raise_* or a helper left pending; called by the loop after an unwind with
      * IR_REASON_EXCEPTION. Enters the guest's vector. */
     void (*deliver)(VCPU *cpu);
+
+    /* Watchpoints of the guest's own, asked for only while VCPU.watches. Is any of this page
+     * watched? Has this access, which memory allows, to raise an exception: then it is set up as by
+     * raise_mmu(). */
+    bool (*page_watched)(VCPU *cpu, Vaddr va);
+    bool (*watch_hit)(VCPU *cpu, const WatchAccess *access);
 
     /* Interrupts: is an enabled and unmasked one waiting; take it; is there a reason to wake
      * from WFI (even when masked). */
@@ -152,6 +166,8 @@ struct VCPU {
     VcpuQueue queue;
     _Atomic uint32_t work_pending; /* not 0: something is queued, or being done */
     atomic_bool in_guest; /* inside translated code: others must wait for it at a shootdown */
+
+    bool watches; /* the guest has watchpoints; changed on the vCPU's thread, TLB flushed */
 
     struct AccelCpu *accel; /* the engine's own part */
     void (*engine_sync)(VCPU *cpu);

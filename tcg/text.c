@@ -30,6 +30,7 @@ const IrFlagName ir_memop_flags[] = {
     { "acq", IR_MEM_ACQUIRE },
     { "rel", IR_MEM_RELEASE },
     { "atomic", IR_MEM_ATOMIC_ALIGN },
+    { "store", IR_MEM_STORE },
     { NULL, 0 },
 };
 const IrFlagName ir_exit_flags[] = {

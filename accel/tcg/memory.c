@@ -19,6 +19,17 @@ typedef struct Place {
     bool code;        /* the page has translations */
 } Place;
 
+static bool access_reads(const TcgSlowAccess *a)
+{
+    return a->kind != TCG_STORE && !(a->memop & IR_MEM_STORE);
+}
+
+/* What a fault says that befalls all of an access. */
+static MmuAccess first_access(const TcgSlowAccess *a)
+{
+    return access_reads(a) ? MMU_READ : MMU_WRITE;
+}
+
 static __attribute__((noreturn)) void fault(VCPU *cpu, const TcgSlowAccess *a, Vaddr va,
                                             MmuAccess access, MmuError error)
 {
@@ -60,6 +71,20 @@ static uint8_t *page_host(VCPU *cpu, Hwaddr gpa, const FlatRange **range)
     return r->region->host + r->region_offset + (gpa - r->first);
 }
 
+static bool page_has_code(const FlatRange *r, Hwaddr gpa)
+{
+    return atomic_load(&r->region->code_pages[(r->region_offset + (gpa - r->first)) >>
+                                              GUEST_PAGE_BITS]);
+}
+
+/* By a debugger or by the guest itself. */
+static bool page_is_watched(VCPU *cpu, Vaddr va)
+{
+    const TcgEngine *e = cpu->accel->engine;
+    return (e->debug.watch_count && engine_page_watched(e, cpu, va)) ||
+           (cpu->watches && cpu->ops->page_watched(cpu, va));
+}
+
 /* Bring the page of `va` into the bank. ROM is readable through the fast path only. */
 static void enter_page(VCPU *cpu, TlbBank *bank, Vaddr va, const TlbFill *fill)
 {
@@ -68,16 +93,12 @@ static void enter_page(VCPU *cpu, TlbBank *bank, Vaddr va, const TlbFill *fill)
     uint8_t *host = page_host(cpu, fill->gpa, &r);
     bool whole = r && r->first <= fill->gpa && r->last >= fill->gpa + GUEST_PAGE_SIZE - 1;
     bool code = false;
-    const TcgEngine *e = cpu->accel->engine;
-    bool watched = e->debug.watch_count && engine_page_watched(e, cpu, va);
     if (!whole)
         host = NULL;
-    if (host) {
-        uint64_t page = (r->region_offset + (fill->gpa - r->first)) >> GUEST_PAGE_BITS;
-        code = r->region->kind == MEM_ROM || atomic_load(&r->region->code_pages[page]);
-    }
+    if (host)
+        code = r->region->kind == MEM_ROM || page_has_code(r, fill->gpa);
     /* watched: every access comes here, as to a device, and finds the memory by resolve() */
-    tlb_enter(bank, va, &f, watched ? NULL : host, code);
+    tlb_enter(bank, va, &f, page_is_watched(cpu, va) ? NULL : host, code);
 }
 
 static void resolve(VCPU *cpu, const TcgSlowAccess *a, Vaddr va, MmuAccess access, Place *p)
@@ -97,9 +118,11 @@ static void resolve(VCPU *cpu, const TcgSlowAccess *a, Vaddr va, MmuAccess acces
     p->gpa = (e->gpa_page & ~bit_mask(GUEST_PAGE_BITS)) | (va & bit_mask(GUEST_PAGE_BITS));
     p->host = page_host(cpu, p->gpa, &r);
     p->device = e->gpa_page & TLB_DEVICE;
-    p->code = access == MMU_WRITE && (e->tag_write & TLB_NOTDIRTY);
     if (!r)
         fault(cpu, a, va, access, MMU_EXTERNAL);
+    /* the tag of a watched page does not learn that there is code later */
+    p->code = access == MMU_WRITE &&
+              ((e->tag_write & TLB_NOTDIRTY) || (p->host && page_has_code(r, p->gpa)));
     if (p->host && r->region->kind == MEM_ROM && access == MMU_WRITE)
         p->host = NULL; /* memory_store() drops it */
 }
@@ -116,6 +139,19 @@ static void code_written(VCPU *cpu, const TcgSlowAccess *a, Vaddr va, const Plac
         TlbBank *bank = a->memop & IR_MEM_UNPRIV ? cpu->bank_unpriv : cpu->bank;
         tlb_entry(bank, va)->tag_write &= ~(uint64_t)TLB_NOTDIRTY;
     }
+}
+
+/* After all that memory may object to, and before a byte moves: the guest's own watchpoints. */
+static void check_guest_watch(VCPU *cpu, const TcgSlowAccess *a, unsigned size)
+{
+    if (!cpu->watches)
+        return;
+    const WatchAccess w = {
+        .addr = a->addr, .size = size, .unprivileged = a->memop & IR_MEM_UNPRIV,
+        .read = access_reads(a), .write = a->kind != TCG_LOAD,
+    };
+    if (cpu->ops->watch_hit(cpu, &w))
+        vcpu_unwind(cpu, IR_REASON_EXCEPTION);
 }
 
 /* ---- devices ---------------------------------------------------------------------------- */
@@ -146,6 +182,7 @@ static void access_split(VCPU *cpu, TcgSlowAccess *a, unsigned size, bool write)
     resolve(cpu, a, a->addr + first, access, &p[1]);
     if (p[0].device || p[1].device)
         fault(cpu, a, a->addr, access, MMU_ALIGNMENT);
+    check_guest_watch(cpu, a, size);
     if (!write)
         a->data = (V128){ 0 };
     for (unsigned i = 0; i < size; i++) {
@@ -205,6 +242,7 @@ static void load_store(VCPU *cpu, TcgSlowAccess *a, unsigned size, bool write)
     resolve(cpu, a, a->addr, access, &p);
     if (p.device && (a->addr & (size - 1)))
         fault(cpu, a, a->addr, access, MMU_ALIGNMENT);
+    check_guest_watch(cpu, a, size);
     if (!p.host) {
         if (!write)
             a->data = (V128){ 0 };
@@ -266,9 +304,11 @@ static void atomic_access(VCPU *cpu, TcgSlowAccess *a, unsigned size)
     Place p;
     V128 old = { 0 }, new;
     if (a->addr & (size - 1))
-        fault(cpu, a, a->addr, MMU_READ, MMU_ALIGNMENT);
-    resolve(cpu, a, a->addr, MMU_READ, &p);
+        fault(cpu, a, a->addr, first_access(a), MMU_ALIGNMENT);
+    if (access_reads(a))
+        resolve(cpu, a, a->addr, MMU_READ, &p);
     resolve(cpu, a, a->addr, MMU_WRITE, &p);
+    check_guest_watch(cpu, a, size);
     if (!p.host) {
         TcgSlowAccess part = *a;
         device_access(cpu, &part, &p, size, false);
@@ -293,7 +333,7 @@ static void atomic_access(VCPU *cpu, TcgSlowAccess *a, unsigned size)
 static void check_watch(VCPU *cpu, const TcgSlowAccess *a, unsigned size)
 {
     const AccelWatch *w = engine_find_watch(cpu->accel->engine, cpu, a->addr, size,
-                                            a->kind != TCG_STORE, a->kind != TCG_LOAD);
+                                            access_reads(a), a->kind != TCG_LOAD);
     if (!w)
         return;
     vcpu_sync_state(cpu);
@@ -307,7 +347,7 @@ void engine_slow_access(void *env, TcgSlowAccess *a)
     unsigned size = 1u << ir_mem_size_log2(a->memop), align = ir_mem_align_log2(a->memop);
     cpu->accel->slow_accesses++;
     if (a->addr & bit_mask(align))
-        fault(cpu, a, a->addr, a->kind == TCG_STORE ? MMU_WRITE : MMU_READ, MMU_ALIGNMENT);
+        fault(cpu, a, a->addr, first_access(a), MMU_ALIGNMENT);
     if (cpu->accel->engine->debug.watch_count)
         check_watch(cpu, a, size);
     if (a->kind == TCG_LOAD || a->kind == TCG_STORE)

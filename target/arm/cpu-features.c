@@ -65,8 +65,8 @@ static const struct {
  * and what stands there when nothing is. Fields of neither table read as zero. */
 static const IdField sizes[] = {
     AT(pfr0, 0, 1), AT(pfr0, 4, 1),       /* EL0, EL1: AArch64 only */
-    AT(dfr0, 0, 6),                       /* DebugVer */
-    AT(dfr0, 12, 1), AT(dfr0, 20, 1),     /* BRPs, WRPs */
+    AT(dfr0, 0, 8),                       /* DebugVer: for self-hosted debug the same as 6 */
+    AT(dfr0, 12, 5), AT(dfr0, 20, 3), AT(dfr0, 28, 1), /* BRPs, WRPs, CTX_CMPs */
     AT(mmfr0, 0, 5),                      /* PARange: 48 bits */
     AT(mmfr0, 4, 2),                      /* ASIDBits: 16 */
     AT(mmfr0, 12, 1),                     /* SNSMem */

@@ -83,6 +83,8 @@ typedef struct ArmCpu {
     uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
     uint64_t csselr_el1, cntkctl_el1, mdscr_el1;
     uint64_t dbgbvr[16], dbgbcr[16], dbgwvr[16], dbgwcr[16], oslsr_el1, osdlr_el1;
+    uint64_t breakpoint_places; /* bit (pc >> 2 & 63): a breakpoint may match there */
+    uint64_t dbgclaim_el1;
     uint32_t fpcr;
     uint32_t fpsr;    /* bits not held in guest_mxcsr and qc */
     V128 simd_scratch[3]; /* operands and result of vector helpers */

@@ -202,18 +202,10 @@ static bool return_is_legal(uint64_t spsr)
     return !(spsr & SPSR_NRW) && (mode == MODE_EL0T || mode == MODE_EL1T || mode == MODE_EL1H);
 }
 
-/* D2.11: software step exceptions may be taken from `el` with these masks. */
-static bool step_enabled(const ArmCpu *cpu, uint32_t el, uint64_t daif)
-{
-    if (!(cpu->mdscr_el1 & MDSCR_SS) || (cpu->oslsr_el1 & OSLSR_LOCKED))
-        return false;
-    return el == 0 || ((cpu->mdscr_el1 & MDSCR_KDE) && !(daif & DAIF_D));
-}
-
 void arm_exception_return(ArmCpu *cpu)
 {
     uint64_t spsr = cpu->spsr_el1;
-    if (step_enabled(cpu, cpu->el, cpu->daif) || !step_enabled(cpu, spsr >> 2 & 3, spsr))
+    if (arm_step_enabled(cpu, cpu->el, cpu->daif) || !arm_step_enabled(cpu, spsr >> 2 & 3, spsr))
         spsr &= ~(uint64_t)SPSR_SS;
     if (return_is_legal(spsr)) {
         arm_pstate_set(cpu, spsr);

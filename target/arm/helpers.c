@@ -49,6 +49,12 @@ static uint64_t do_eret(void *env)
 }
 HELPER(helper_eret, do_eret, IR_I64, 0, ENV_ALL, 0);
 
+static void do_breakpoint(void *env)
+{
+    arm_check_breakpoints(cpu_of(env));
+}
+HELPER(helper_breakpoint, do_breakpoint, IR_VOID, 0, ENV_ALL, 0);
+
 static void conduit(ArmCpu *cpu, bool (*call)(ArmCpu *, void *))
 {
     if (call && call(cpu, cpu->conduit_opaque))
@@ -82,6 +88,15 @@ static void do_sysreg_write(void *env, uint32_t n, uint64_t value)
 }
 HELPER(helper_sysreg_write, do_sysreg_write, IR_VOID, 2, ENV_ALL | IR_HELPER_FLUSH, IR_I32,
        IR_I64);
+
+static void do_el0_check(void *env, uint32_t n, uint32_t esr)
+{
+    ArmCpu *cpu = cpu_of(env);
+    const SysReg *r = sysreg_by_number(n);
+    if (!r->el0_allowed(cpu, r, esr & ISS_SYSREG_READ))
+        arm_raise_exit(cpu, esr, cpu->regs.pc);
+}
+HELPER(helper_el0_check, do_el0_check, IR_VOID, 2, ENV_ALL, IR_I32, IR_I32);
 
 static void do_set_spsel(void *env, uint32_t spsel)
 {
@@ -166,7 +181,7 @@ static void do_update_banks(void *env)
 HELPER(helper_update_banks, do_update_banks, IR_VOID, 0, ENV_ALL | IR_HELPER_FLUSH, 0);
 
 const IrHelper *const arm_helpers[] = {
-    &helper_raise, &helper_svc, &helper_hvc, &helper_smc, &helper_eret, &helper_sysreg_read,
+    &helper_raise, &helper_breakpoint, &helper_el0_check, &helper_svc, &helper_hvc, &helper_smc, &helper_eret, &helper_sysreg_read,
     &helper_sysreg_write, &helper_set_spsel, &helper_set_pan, &helper_dc_check, &helper_at,
     &helper_tlbi, &helper_dsb_wait, &helper_counter, &helper_fpcr_write, &helper_fpsr_read,
     &helper_fpsr_write, &helper_update_banks, NULL

@@ -12,6 +12,11 @@ extern const IrHelper helper_raise;
 extern const IrHelper helper_svc;
 /* HVC, SMC: the board's conduit, or UNDEFINED. */
 extern const IrHelper helper_hvc, helper_smc;
+/* A breakpoint may match at this instruction: raises if one does. */
+extern const IrHelper helper_breakpoint;
+/* An access from EL0 to the register with this table index, whose trap has this ESR_EL1: raises if
+ * it is not allowed. */
+extern const IrHelper helper_el0_check;
 /* ERET; returns where to go. */
 extern const IrHelper helper_eret;
 /* System registers by table index (sysregs.h); may trap. */

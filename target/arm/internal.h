@@ -49,7 +49,8 @@ enum {
     EC_HVC64 = 0x16, EC_SMC64 = 0x17, EC_SYSREG = 0x18, EC_INSN_ABORT_LOWER = 0x20,
     EC_INSN_ABORT = 0x21, EC_PC_ALIGN = 0x22, EC_DATA_ABORT_LOWER = 0x24, EC_DATA_ABORT = 0x25,
     EC_SP_ALIGN = 0x26, EC_FP_EXCEPTION = 0x2c, EC_BREAKPOINT_LOWER = 0x30,
-    EC_STEP_LOWER = 0x32, EC_STEP = 0x33, EC_WATCHPOINT_LOWER = 0x34, EC_BRK64 = 0x3c,
+    EC_BREAKPOINT = 0x31, EC_STEP_LOWER = 0x32, EC_STEP = 0x33, EC_WATCHPOINT_LOWER = 0x34,
+    EC_WATCHPOINT = 0x35, EC_BRK64 = 0x3c,
 };
 #define ESR_IL (1u << 25) /* a 32-bit instruction */
 #define ESR(ec, iss) ((uint32_t)(ec) << 26 | ESR_IL | (iss))
@@ -59,6 +60,7 @@ enum {
 #define ISS_SYSREG(op0, op1, crn, crm, op2, rt, is_read) \
     ((uint32_t)((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (rt) << 5 | (crm) << 1 | \
                 (is_read)))
+#define ISS_SYSREG_READ 1u
 /* Of data aborts. */
 enum { ISS_WNR = 1 << 6, ISS_CM = 1 << 8 };
 /* Of software step exceptions. */
@@ -110,7 +112,7 @@ enum { /* SCTLR_EL1, D24.2.119 */
     SCTLR_EE = 1 << 25, SCTLR_UCI = 1 << 26,
     SCTLR_RESET = 0x30d00800, /* the bits that are one in Armv8.0 */
 };
-enum { MDSCR_SS = 1 << 0, MDSCR_KDE = 1 << 13 };
+enum { MDSCR_SS = 1 << 0, MDSCR_TDCC = 1 << 12, MDSCR_KDE = 1 << 13, MDSCR_MDE = 1 << 15 };
 enum { OSLSR_LOCKED = 1 << 1, OSLSR_IMPLEMENTED = 1 << 3 };
 enum { DAIF_D = 1 << 9 };
 
@@ -131,6 +133,25 @@ void arm_tlbi(ArmCpu *cpu, unsigned op, bool broadcast, uint64_t operand);
 bool arm_readable(ArmCpu *cpu, Vaddr va);
 /* The ASID that tags translations now (TCR_EL1.A1, AS). */
 uint32_t arm_asid(const ArmCpu *cpu);
+
+/* ---- self-hosted debug (debug.c); Arm ARM D2 ---------------------------------------------- */
+
+unsigned arm_breakpoint_count(const ArmCpu *cpu);
+unsigned arm_watchpoint_count(const ArmCpu *cpu);
+/* Whether debug exceptions but that of BRK are taken from `el` with these masks. */
+bool arm_debug_enabled(const ArmCpu *cpu, uint32_t el, uint64_t daif);
+/* The same of software step exceptions (D2.11), and the syndrome that one taken now has. */
+bool arm_step_enabled(const ArmCpu *cpu, uint32_t el, uint64_t daif);
+uint32_t arm_step_esr(const ArmCpu *cpu);
+/* Whether a breakpoint may match here and now: code has to call arm_check_breakpoints() before
+ * each instruction whose place is in breakpoint_places. From a helper; raises. */
+bool arm_breakpoints_active(const ArmCpu *cpu);
+void arm_check_breakpoints(ArmCpu *cpu);
+/* After a write of DBGB*_EL1, and of DBGW*_EL1. */
+void arm_breakpoints_changed(ArmCpu *cpu);
+void arm_watchpoints_changed(ArmCpu *cpu);
+bool arm_page_watched(VCPU *vcpu, Vaddr va);
+bool arm_watch_hit(VCPU *vcpu, const WatchAccess *access);
 
 /* ---- timers (timers.c); Arm ARM D12 ------------------------------------------------------- */
 

@@ -355,7 +355,9 @@ void arm_raise_mmu(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, Mm
                    : error == MMU_EXTERNAL ? FSC_EXTERNAL : cpu->walk_fsc;
     uint32_t same_el = cpu->el != 0;
     (void)unprivileged; /* LDTR is taken from, and to, EL1 */
-    if (access == MMU_FETCH && error == MMU_ALIGNMENT)
+    if (access == MMU_FETCH && arm_step_enabled(cpu, cpu->el, cpu->daif) && !cpu->ss)
+        arm_raise(cpu, arm_step_esr(cpu), cpu->regs.pc); /* comes before all others */
+    else if (access == MMU_FETCH && error == MMU_ALIGNMENT)
         arm_raise_far(cpu, ESR(EC_PC_ALIGN, 0), va, cpu->regs.pc);
     else if (access == MMU_FETCH)
         arm_raise_far(cpu, ESR(EC_INSN_ABORT_LOWER + same_el, fsc), va, cpu->regs.pc);

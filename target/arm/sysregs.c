@@ -107,6 +107,40 @@ static void write_pan(ArmCpu *cpu, const SysReg *r, uint64_t v)
     cpu->pan = v >> 22 & 1;
 }
 
+static void write_breakpoint(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    *storage(cpu, r) = v;
+    arm_breakpoints_changed(cpu);
+}
+
+static void write_watchpoint(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    *storage(cpu, r) = v;
+    arm_watchpoints_changed(cpu);
+}
+
+#define CLAIM_TAGS 0xff
+
+static uint64_t read_claim(ArmCpu *cpu, const SysReg *r)
+{
+    return cpu->dbgclaim_el1;
+}
+
+static void set_claim(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    cpu->dbgclaim_el1 |= v & CLAIM_TAGS;
+}
+
+static void clear_claim(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    cpu->dbgclaim_el1 &= ~v;
+}
+
+static bool dcc_allowed(const ArmCpu *cpu, const SysReg *r, bool is_read)
+{
+    return !(cpu->mdscr_el1 & MDSCR_TDCC);
+}
+
 static void write_oslar(ArmCpu *cpu, const SysReg *r, uint64_t v)
 {
     cpu->oslsr_el1 = OSLSR_IMPLEMENTED | (v & 1 ? OSLSR_LOCKED : 0);
@@ -142,13 +176,19 @@ static void write_timer(ArmCpu *cpu, const SysReg *r, uint64_t v)
 #define TIMER(timer, reg) .kind = SYSREG_HOOK, .index = (timer) << 2 | (reg), \
                           .read = read_timer, .write = write_timer
 
-/* ---- breakpoints: as many as ID_AA64DFR0_EL1 says, storage only ----------------------------- */
+/* ---- breakpoints and watchpoints: as many as ID_AA64DFR0_EL1 says --------------------------- */
 
+#define DEBUG_AT(field, n, bits, hook) \
+    .kind = SYSREG_STORAGE, .offset = offsetof(ArmCpu, field[n]), .bytes = 8, .mask = (bits), \
+    .write = (hook), .index = (n), .flags = SYSREG_MODE
 #define BREAKPOINT(n) \
-    { "DBGBVR" #n "_EL1", R2(0, 0, n, 4), RW1, AT64(dbgbvr[n]) }, \
-    { "DBGBCR" #n "_EL1", R2(0, 0, n, 5), RW1, AT64(dbgbcr[n]) }, \
-    { "DBGWVR" #n "_EL1", R2(0, 0, n, 6), RW1, AT64(dbgwvr[n]) }, \
-    { "DBGWCR" #n "_EL1", R2(0, 0, n, 7), RW1, AT64(dbgwcr[n]) }
+    { "DBGBVR" #n "_EL1", R2(0, 0, n, 4), RW1, \
+      DEBUG_AT(dbgbvr, n, UINT64_MAX, write_breakpoint) }, \
+    { "DBGBCR" #n "_EL1", R2(0, 0, n, 5), RW1, DEBUG_AT(dbgbcr, n, 0xffe1e7, write_breakpoint) }
+#define WATCHPOINT(n) \
+    { "DBGWVR" #n "_EL1", R2(0, 0, n, 6), RW1, \
+      DEBUG_AT(dbgwvr, n, ~UINT64_C(3), write_watchpoint) }, \
+    { "DBGWCR" #n "_EL1", R2(0, 0, n, 7), RW1, DEBUG_AT(dbgwcr, n, 0x1f1fffff, write_watchpoint) }
 
 #define TLBI(op, crm, op2) { "TLBI " op, INSN(0, 8, crm, op2), WO1, .kind = SYSREG_TLBI, \
                              .index = (op2) | ((crm) == 3 ? SYSREG_BROADCAST : 0) }
@@ -262,7 +302,8 @@ static const SysReg table[] = {
     { "ICC_IGRPEN1_EL1", R3(0, 12, 12, 7), RW1, GIC },
 
     /* debug */
-    BREAKPOINT(0), BREAKPOINT(1),
+    BREAKPOINT(0), BREAKPOINT(1), BREAKPOINT(2), BREAKPOINT(3), BREAKPOINT(4), BREAKPOINT(5),
+    WATCHPOINT(0), WATCHPOINT(1), WATCHPOINT(2), WATCHPOINT(3),
     { "OSDTRRX_EL1", R2(0, 0, 0, 2), IGNORED },
     { "MDCCINT_EL1", R2(0, 0, 2, 0), IGNORED },
     { "MDSCR_EL1", R2(0, 0, 2, 2), RW1, AT64(mdscr_el1), .write = write_plain,
@@ -270,16 +311,21 @@ static const SysReg table[] = {
     { "OSDTRTX_EL1", R2(0, 0, 3, 2), IGNORED },
     { "OSECCR_EL1", R2(0, 0, 6, 2), IGNORED },
     { "MDRAR_EL1", R2(0, 1, 0, 0), RO1, CONST(0) },
-    { "OSLAR_EL1", R2(0, 1, 0, 4), WO1, .kind = SYSREG_HOOK, .write = write_oslar },
+    { "OSLAR_EL1", R2(0, 1, 0, 4), WO1, .kind = SYSREG_HOOK, .write = write_oslar,
+      .flags = SYSREG_MODE },
     { "OSLSR_EL1", R2(0, 1, 1, 4), RO1, AT64(oslsr_el1) },
-    { "OSDLR_EL1", R2(0, 1, 3, 4), RW1, AT64(osdlr_el1) },
+    { "OSDLR_EL1", R2(0, 1, 3, 4), RW1, .kind = SYSREG_STORAGE, .bytes = 8, .mask = 1,
+      .offset = offsetof(ArmCpu, osdlr_el1), .write = write_plain, .flags = SYSREG_MODE },
     { "DBGPRCR_EL1", R2(0, 1, 4, 4), IGNORED },
-    { "DBGCLAIMSET_EL1", R2(0, 7, 8, 6), IGNORED },
-    { "DBGCLAIMCLR_EL1", R2(0, 7, 9, 6), IGNORED },
+    { "DBGCLAIMSET_EL1", R2(0, 7, 8, 6), RW1, .kind = SYSREG_HOOK, .reset = CLAIM_TAGS,
+      .write = set_claim },
+    { "DBGCLAIMCLR_EL1", R2(0, 7, 9, 6), RW1, .kind = SYSREG_HOOK, .read = read_claim,
+      .write = clear_claim },
     { "DBGAUTHSTATUS_EL1", R2(0, 7, 14, 6), RO1, CONST(0) },
-    { "MDCCSR_EL0", R2(3, 0, 1, 0), RO1, CONST(0) },
-    { "DBGDTR_EL0", R2(3, 0, 4, 0), IGNORED },
-    { "DBGDTRTX_EL0", R2(3, 0, 5, 0), IGNORED },
+    /* the channel to an external debugger, of which there is none: it takes everything */
+    { "MDCCSR_EL0", R2(3, 0, 1, 0), RO01, CONST(0), .el0_allowed = dcc_allowed },
+    { "DBGDTR_EL0", R2(3, 0, 4, 0), RW01, CONST(0), .el0_allowed = dcc_allowed },
+    { "DBGDTRTX_EL0", R2(3, 0, 5, 0), RW01, CONST(0), .el0_allowed = dcc_allowed },
 
     /* IMPLEMENTATION DEFINED ones that firmware and kernels touch: present, without effect */
     A53("L2CTLR_EL1", 1, 11, 0, 2), A53("L2ECTLR_EL1", 1, 11, 0, 3),
@@ -322,6 +368,10 @@ static bool is_present(const ArmCpu *cpu, const SysReg *r)
 {
     if (r->flags & SYSREG_GIC)
         return cpu->gic;
+    if (r->write == write_breakpoint)
+        return r->index < arm_breakpoint_count(cpu);
+    if (r->write == write_watchpoint)
+        return r->index < arm_watchpoint_count(cpu);
     if (r->family && r->family != cpu->model->family)
         return false;
     return !r->feature || arm_has(cpu, r->feature);
@@ -382,6 +432,8 @@ void arm_sysregs_reset(ArmCpu *cpu)
         if (r->kind == SYSREG_STORAGE && (r->access & SYSREG_W1))
             *storage(cpu, r) = r->reset;
     }
+    cpu->breakpoint_places = cpu->dbgclaim_el1 = 0;
+    cpu->vcpu.watches = false;
     cpu->oslsr_el1 = OSLSR_IMPLEMENTED | OSLSR_LOCKED;
     cpu->cntfrq_hz = ARM_CNTFRQ_HZ;
     cpu->tlbi_pending = cpu->el1_local = 0;

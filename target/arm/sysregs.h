@@ -63,6 +63,8 @@ struct SysReg {
     uint16_t index;   /* for hooks that serve several rows; TLBI: op2 and SYSREG_BROADCAST */
     uint32_t offset;
     uint32_t el0_gate; /* UNIT_* bit without which EL0 traps */
+    /* For gates that are rarely used: asked at each access from EL0. NULL: no such gate. */
+    bool (*el0_allowed)(const ArmCpu *cpu, const SysReg *r, bool is_read);
     uint64_t reset, mask;
     uint64_t (*read)(ArmCpu *cpu, const SysReg *r);
     void (*write)(ArmCpu *cpu, const SysReg *r, uint64_t value);

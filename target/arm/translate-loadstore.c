@@ -90,7 +90,7 @@ static IrRef excl_store_pair(DisasContext *s, IrRef base, IrRef v, unsigned memo
 /* `v` is v128 for a pair of doublewords. */
 static bool store_exclusive(DisasContext *s, const struct a64_excl *a, unsigned size, IrRef v)
 {
-    unsigned memop = memop_aligned(size) | (a->ord ? IR_MEM_RELEASE : 0);
+    unsigned memop = memop_aligned(size) | IR_MEM_STORE | (a->ord ? IR_MEM_RELEASE : 0);
     IrRef base = mem_base(s, a->rn);
     if (base == IR_NONE)
         return true;

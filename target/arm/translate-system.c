@@ -101,7 +101,7 @@ static void daif_written(DisasContext *s)
 {
     IrRef levels = ir_ldenv(&s->b, IR_I32, 2, OFF(irq_levels));
     gen_cold_if(s, IR_I32, levels, ir_imm32(&s->b, 0), IR_NE, COLD_RESYNC, s->pc + 4);
-    if (s->flags & UNIT_STEP_KDE)
+    if (s->flags & UNIT_DEBUG_D)
         gen_exit_reason(s, s->pc + 4, IR_REASON_RESYNC);
 }
 
@@ -120,7 +120,7 @@ bool a64_trans_MSR_DAIFSet(DisasContext *s, const struct a64_pstate *a)
         return true;
     IrRef v = ir_ldenv(&s->b, IR_I32, 2, OFF(daif));
     ir_stenv(&s->b, IR_I32, ir_or(&s->b, IR_I32, v, ir_imm32(&s->b, a->imm << 6)), 2, OFF(daif));
-    if (s->flags & UNIT_STEP_KDE)
+    if (s->flags & UNIT_DEBUG_D)
         gen_exit_reason(s, s->pc + 4, IR_REASON_RESYNC);
     return true;
 }
@@ -156,6 +156,11 @@ bool a64_trans_MSR_PAN(DisasContext *s, const struct a64_pstate *a)
 
 /* ---- system registers --------------------------------------------------------------------- */
 
+static IrRef row_number(DisasContext *s, const SysReg *r)
+{
+    return ir_imm32(&s->b, sysreg_number(r));
+}
+
 /* The row for an access from this level. NULL: UNDEFINED, or *trapped and the trap is emitted. */
 static const SysReg *row_for(DisasContext *s, const struct a64_sysreg *a, bool is_read,
                              bool *trapped)
@@ -172,17 +177,16 @@ static const SysReg *row_for(DisasContext *s, const struct a64_sysreg *a, bool i
     unsigned need = s->el ? (is_read ? SYSREG_R1 : SYSREG_W1) : (is_read ? SYSREG_R0 : SYSREG_W0);
     if (!(r->access & need))
         return NULL;
+    uint32_t trap = ESR(EC_SYSREG, ISS_SYSREG(a->op0, a->op1, a->crn, a->crm, a->op2, a->rt,
+                                              is_read));
     if (s->el == 0 && r->el0_gate && !(s->flags & r->el0_gate)) {
-        gen_raise(s, ESR(EC_SYSREG, ISS_SYSREG(a->op0, a->op1, a->crn, a->crm, a->op2, a->rt, is_read)));
+        gen_raise(s, trap);
         *trapped = true;
         return NULL;
     }
+    if (s->el == 0 && r->el0_allowed)
+        ir_callv(&s->b, &helper_el0_check, row_number(s, r), ir_imm32(&s->b, trap));
     return r;
-}
-
-static IrRef row_number(DisasContext *s, const SysReg *r)
-{
-    return ir_imm32(&s->b, sysreg_number(r));
 }
 
 static bool sp_el0_allowed(const DisasContext *s)

@@ -182,15 +182,14 @@ static uint64_t el0_flags(const ArmCpu *cpu)
            (t & 1 << 9 ? UNIT_EL0PT : 0);
 }
 
-/* Software step (Arm ARM D2.11). */
-static uint64_t step_flags(const ArmCpu *cpu)
+/* Software step and breakpoints (Arm ARM D2). */
+static uint64_t debug_flags(const ArmCpu *cpu)
 {
-    bool same_el = cpu->mdscr_el1 & MDSCR_KDE;
-    if (!(cpu->mdscr_el1 & MDSCR_SS) || (cpu->oslsr_el1 & OSLSR_LOCKED))
-        return 0;
-    bool active = cpu->el == 0 || (same_el && !(cpu->daif & DAIF_D));
+    bool active = arm_step_enabled(cpu, cpu->el, cpu->daif);
+    bool used = (cpu->mdscr_el1 & MDSCR_SS) || cpu->breakpoint_places;
     return (active ? UNIT_STEP : 0) | (active && cpu->ss ? UNIT_STEP_SS : 0) |
-           (same_el ? UNIT_STEP_KDE : 0);
+           (used && (cpu->mdscr_el1 & MDSCR_KDE) ? UNIT_DEBUG_D : 0) |
+           (arm_breakpoints_active(cpu) ? UNIT_BREAKPOINTS : 0);
 }
 
 /* CPACR_EL1.FPEN: 1 traps EL0 only, 3 nobody. */
@@ -217,7 +216,7 @@ uint64_t arm_unit_flags(VCPU *vcpu)
            ((c & SCTLR_A) || !(c & SCTLR_M) ? UNIT_ALIGN : 0) | (sp_check ? UNIT_SP_CHECK : 0) |
            (sp_check && !cpu->el && (cpu->regs.sp & 15) ? UNIT_SP_MISALIGNED : 0) |
            (cpu->el && cpu->spsel ? UNIT_SPSEL : 0) | (cpu->il ? UNIT_ILLEGAL : 0) |
-           step_flags(cpu) | fp_flags(cpu);
+           debug_flags(cpu) | fp_flags(cpu);
 }
 
 /* ---- the unit ----------------------------------------------------------------------------- */
@@ -240,16 +239,31 @@ static void check_sp(DisasContext *s)
     gen_cold_if(s, IR_I64, sp, ir_imm64(&s->b, 15), IR_TSTNE, COLD_RESYNC, s->pc + 4);
 }
 
-/* Conditions that trap before any instruction is looked at. */
+static void check_breakpoints(DisasContext *s)
+{
+    uint32_t look = ir_block_create(&s->b), next = ir_block_create(&s->b);
+    IrRef places = ir_ldenv(&s->b, IR_I64, 3, OFF(breakpoint_places));
+    ir_brc(&s->b, IR_I64, places, ir_imm64(&s->b, BIT(s->pc >> 2 & 63)), IR_TSTNE,
+           IR_TARGETS(look, next));
+    ir_block_begin(&s->b, look);
+    ir_call0(&s->b, &helper_breakpoint);
+    ir_jump(&s->b, next);
+    ir_block_begin(&s->b, next);
+}
+
+/* Conditions that trap before any instruction is looked at, in the order of D1.3.5.5. */
 static bool raise_by_mode(DisasContext *s)
 {
     if ((s->flags & UNIT_STEP) && !(s->flags & UNIT_STEP_SS)) {
         IrRef iss = ir_ldenv(&s->b, IR_I32, 2, OFF(step_iss));
         uint32_t esr = ESR(s->el ? EC_STEP : EC_STEP_LOWER, FSC_DEBUG);
         raise_value(s, ir_or(&s->b, IR_I32, iss, ir_imm32(&s->b, esr)));
-    } else if (s->flags & UNIT_ILLEGAL) {
-        gen_raise(s, ESR(EC_ILLEGAL, 0));
+        return true;
     }
+    if (s->flags & UNIT_BREAKPOINTS)
+        check_breakpoints(s);
+    if (s->flags & UNIT_ILLEGAL)
+        gen_raise(s, ESR(EC_ILLEGAL, 0));
     return s->ended;
 }
 

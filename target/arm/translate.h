@@ -47,7 +47,7 @@ enum {
     UNIT_SPSEL = 1 << 5,         /* EL1 on SP_EL1 */
     UNIT_STEP = 1 << 6,          /* software step is active (MDSCR_EL1.SS) */
     UNIT_STEP_SS = 1 << 7,       /* and not pending: one instruction to go */
-    UNIT_STEP_KDE = 1 << 8,      /* MDSCR_EL1.SS and KDE: PSTATE.D matters */
+    UNIT_DEBUG_D = 1 << 8,       /* PSTATE.D decides about debug exceptions */
     UNIT_ILLEGAL = 1 << 9,       /* PSTATE.IL */
     UNIT_FPCR_DN = 1 << 10,
     UNIT_FPCR_FZ = 1 << 11,
@@ -67,6 +67,8 @@ enum {
     UNIT_EL0_ALL = UNIT_UCI | UNIT_UCT | UNIT_DZE | UNIT_UMA | UNIT_NTWI | UNIT_NTWE |
                    UNIT_EL0VCT | UNIT_EL0PCT | UNIT_EL0VT | UNIT_EL0PT,
 };
+
+#define UNIT_BREAKPOINTS BIT(32) /* breakpoints may match: look before each instruction */
 
 /* Code out of line, emitted when the unit is complete. */
 typedef enum ColdKind {

@@ -2,26 +2,13 @@
 // Exceptions, faults and traps at EL0 and EL1: each case runs until it takes an exception, and
 // a line says which (vector, ESR, FAR where it means something, place, SPSR). run.py compares
 // the lines with those of another emulator.
-#include <stdbool.h>
-#include <stdint.h>
+#include "payload.h"
 
-#define UART 0x09000000ul
-#define ALIAS 0x40000000ul              // cases run here above where they are linked
-#define PAGES 0x90000000ul              // pages of all kinds, see pages[]
-#define SCRATCH 0x48000000ul            // what most of them map
-#define HOLE 0x6000000000ul             // nothing is there
-#define STACK (PAGES + 0x800)           // of EL0, on page 0
-
-struct { uint64_t vector, esr, far, elr, spsr; } extern taken_state;
-void run_case(uint64_t pc, uint64_t spsr, uint64_t x0, uint64_t sp_el0);
 _Noreturn void system_main(void);
-
-#define SYSREG_READ(name) ({ uint64_t v_; __asm__ volatile("mrs %0, " #name : "=r"(v_)); v_; })
-#define SYSREG_WRITE(name, v) __asm__ volatile("msr " #name ", %0\nisb" : : "r"((uint64_t)(v)) : "memory")
 
 // ---- output
 
-static void put(char c)
+void put(char c)
 {
     volatile uint32_t *uart = (volatile uint32_t *)UART;
     while (uart[6] & 0x20) {
@@ -29,13 +16,13 @@ static void put(char c)
     uart[0] = (uint8_t)c;
 }
 
-static void put_text(const char *s)
+void put_text(const char *s)
 {
     while (*s)
         put(*s++);
 }
 
-static void put_hex(const char *name, uint64_t v)
+void put_hex(const char *name, uint64_t v)
 {
     put_text(name);
     int digits = 1;
@@ -130,12 +117,11 @@ static void enable_mmu(void)
 
 // ---- running and telling
 
-extern char case_ldr[];
-
-static void tell(const char *name, unsigned el, const char *where, uint64_t pc)
+void tell(const char *name, unsigned el, const char *where, uint64_t pc)
 {
     uint32_t ec = taken_state.esr >> 26;
-    bool has_far = ec == 0x20 || ec == 0x21 || ec == 0x22 || ec == 0x24 || ec == 0x25;
+    bool has_far = ec == 0x20 || ec == 0x21 || ec == 0x22 || ec == 0x24 || ec == 0x25 ||
+                   ec == 0x34 || ec == 0x35;
     put_text(name);
     put_text(el ? " el1 " : " el0 ");
     put_text(where);
@@ -148,16 +134,12 @@ static void tell(const char *name, unsigned el, const char *where, uint64_t pc)
     put('\n');
 }
 
-static void run(const char *name, char *code, unsigned el, uint64_t x0, const char *where)
+void run(const char *name, char *code, unsigned el, uint64_t x0, const char *where)
 {
     uint64_t pc = (uint64_t)code + ALIAS;
     run_case(pc, el ? 0x3c5 : 0, x0, STACK);
     tell(name, el, where, pc);
 }
-
-#define RUN(name, el, x0, where) \
-    do { extern char case_##name[]; run(#name, case_##name, el, x0, where); } while (0)
-#define RUN_BOTH(name, x0, where) do { RUN(name, 0, x0, where); RUN(name, 1, x0, where); } while (0)
 
 static void accesses(uint64_t va, const char *where)
 {
@@ -378,6 +360,7 @@ void system_main(void)
     stack_alignment("SA");
     SYSREG_WRITE(sctlr_el1, sctlr_on);
     steps();
+    debug_tests();
     put_text("end\n");
     register uint64_t x0 __asm__("x0") = 0x84000008; // SYSTEM_OFF
     __asm__ volatile("hvc #0" : "+r"(x0) : : "memory");

@@ -93,11 +93,17 @@ run_case:
         eret
 
 // The cases; each ends with an exception of its own or with this one.
-        .macro  case name, insns:vararg
+        .macro  begin name
         .global case_\name
 case_\name:
-        \insns
+        .endm
+        .macro  finish
         svc     #0x7ff
+        .endm
+        .macro  case name, insn:vararg
+        begin   \name
+        \insn
+        finish
         .endm
 
         case    ldr, ldr x1, [x0]
@@ -160,14 +166,63 @@ case_\name:
         case    ldr_s, ldr s0, [x0]
         case    sp_ldr, ldr x1, [sp]
         case    sp_stp, stp x1, x2, [sp, #-16]!
-        case    sp_move_ldr, mov sp, x0; nop; ldr x1, [sp]
-        case    sp_add, add sp, sp, #8; add sp, sp, #8; ldr x1, [sp]
+        begin   sp_move_ldr
+        mov     sp, x0
+        nop
+        ldr     x1, [sp]
+        finish
+        begin   sp_add
+        add     sp, sp, #8
+        add     sp, sp, #8
+        ldr     x1, [sp]
+        finish
         case    sys_unknown, sys #3, c7, c15, #7, x0
         case    sysl, sysl x1, #0, c7, c5, #0
         case    s1_impl, mrs x1, s3_3_c15_c2_0
-        case    steps, nop; nop; nop
-        case    step_branch, b 1f; nop; 1: nop
+        begin   steps
+        nop
+        nop
+        nop
+        finish
+        begin   step_branch
+        b       1f
+        nop
+1:      nop
+        finish
         case    step_svc, svc #0x55
+        begin   ldxr_stxr
+        ldxr    x1, [x0]
+        stxr    w2, x1, [x0]
+        finish
+        begin   daifclr_d
+        msr     daifclr, #8
+        nop
+        finish
+        begin   daifset_d
+        msr     daifset, #8
+        nop
+        finish
+        begin   eret_to
+        msr     elr_el1, x0
+        msr     spsr_el1, x1
+        eret
+        finish
+        begin   claim
+        mov     x1, #0x135
+        msr     dbgclaimset_el1, x1
+        mov     x1, #0x21
+        msr     dbgclaimclr_el1, x1
+        mrs     x1, dbgclaimclr_el1
+        mrs     x2, dbgclaimset_el1
+        add     x1, x1, x2
+        cmp     x1, #0x113
+        b.ne    1f
+        svc     #1
+1:
+        finish
+        case    mrs_bvr6, mrs x1, dbgbvr6_el1
+        case    mrs_wvr4, mrs x1, dbgwvr4_el1
+        case    mrs_bvr0, mrs x1, dbgbvr0_el1
 
         .bss
         .balign 16
