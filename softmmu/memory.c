@@ -513,6 +513,16 @@ bool memory_discard(MemorySpace *space, Hwaddr gpa, uint64_t len)
     return ok;
 }
 
+MemoryResult memory_exchange(MemorySpace *space, Hwaddr gpa, uint64_t *found, uint64_t value)
+{
+    _Atomic uint64_t *host = memory_host(space, gpa, 8, true);
+    if (!host)
+        return MEM_READ_ONLY;
+    if (atomic_compare_exchange_strong(host, found, value))
+        memory_written(space, gpa, 8);
+    return MEM_OK;
+}
+
 /* ---- info mtree ------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {

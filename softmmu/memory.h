@@ -142,6 +142,10 @@ void memory_written(MemorySpace *space, Hwaddr gpa, uint64_t len);
  * read as zeros and cost nothing. What is no RAM is left alone. False: the host could not. */
 bool memory_discard(MemorySpace *space, Hwaddr gpa, uint64_t len);
 
+/* Atomically replace the 8 bytes at `gpa`, which is a multiple of 8, by `value` if they are *found;
+ * *found becomes what was there. MEM_READ_ONLY: no RAM that can be written. */
+MemoryResult memory_exchange(MemorySpace *space, Hwaddr gpa, uint64_t *found, uint64_t value);
+
 /* The text of `info mtree`. */
 void memory_space_print(const MemorySpace *space, FILE *out);
 

@@ -4,7 +4,8 @@
 //
 // Invalidation by page looks at one slot of each bank. Entries and jumps that came from a larger
 // mapping are spread over many slots: a bank remembers in a small filter which 2 MiB pieces they
-// lie in, and an invalidation there clears the bank. Jump caches are filtered by a bitmap of page
+// lie in, and which still larger mappings it has met, and an invalidation there clears the bank.
+// Pages up to 64 KiB are no larger mappings: their slots are visited one by one. Jump caches are filtered by a bitmap of page
 // numbers, because most invalidated pages never held code.
 #include "softmmu/tlb.h"
 
@@ -68,6 +69,7 @@ static void bank_clear(TlbBank *bank)
     bank_clear_entries(bank);
     bank_clear_jumps(bank);
     memset(bank->large_pieces, 0, sizeof(bank->large_pieces));
+    bank->huge_count = 0;
     bank->clean = true;
 }
 
@@ -199,12 +201,35 @@ static uint64_t *large_piece_word(TlbBank *bank, Vaddr va)
     return &bank->large_pieces[(va >> (LARGE_LOG2 + 6)) & (ARRAY_SIZE(bank->large_pieces) - 1)];
 }
 
+static bool in_huge(const TlbBank *bank, Vaddr va)
+{
+    for (unsigned i = 0; i < bank->huge_count; i++)
+        if (!((bank->huge[i].va ^ va) << 8 >> (8 + bank->huge[i].size_log2)))
+            return true;
+    return false;
+}
+
+static void note_huge(TlbBank *bank, Vaddr va, unsigned size_log2)
+{
+    if (in_huge(bank, va))
+        return;
+    if (bank->huge_count < TLB_HUGE)
+        bank->huge[bank->huge_count++] = (TlbHuge){ va, size_log2 };
+    else
+        memset(bank->large_pieces, 0xff, sizeof(bank->large_pieces));
+}
+
 static void note_large(TlbBank *bank, Vaddr va, unsigned size_log2)
 {
     if (size_log2 > LARGE_LOG2)
-        memset(bank->large_pieces, 0xff, sizeof(bank->large_pieces));
-    else if (size_log2 > GUEST_PAGE_BITS)
+        note_huge(bank, va, size_log2);
+    else if (size_log2 > TLB_PAGE_BITS_MAX)
         *large_piece_word(bank, va) |= large_piece_bit(va);
+}
+
+static bool in_large(TlbBank *bank, Vaddr va)
+{
+    return (*large_piece_word(bank, va) & large_piece_bit(va)) || in_huge(bank, va);
 }
 
 void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool code_page)
@@ -300,23 +325,35 @@ static void bank_flush_page(TlbBank *bank, Vaddr va, uint32_t asid, bool any_asi
     if ((same_page(e->tag_read, va) || same_page(e->tag_write, va)) &&
         (ours || (e->gpa_page & TLB_GLOBAL)))
         *e = (TlbEntry){ .tag_read = TLB_INVALID, .tag_write = TLB_INVALID };
-    /* the mapping may be global, so the ASID does not help */
-    if (*large_piece_word(bank, va) & large_piece_bit(va))
-        bank_clear(bank);
-    else
-        bank_flush_page_jumps(bank, va);
+    bank_flush_page_jumps(bank, va);
 }
 
-void tlb_flush_page(Tlb *tlb, Vaddr va, uint32_t asid, bool any_asid)
+static void l2_flush_page(Tlb *tlb, Vaddr va)
 {
-    tlb->stats.flushes_page++;
-    for (unsigned i = 0; i < TLB_BANKS; i++)
-        if (!tlb->banks[i].clean)
-            bank_flush_page(&tlb->banks[i], va, asid, any_asid);
     L2Entry *set = tlb->l2[(va >> GUEST_PAGE_BITS) & (L2_SETS - 1)];
     for (unsigned i = 0; i < L2_WAYS; i++)
         if (set[i].page != L2_EMPTY && same_page(set[i].page << GUEST_PAGE_BITS, va))
             set[i].page = L2_EMPTY;
+}
+
+void tlb_flush_page(Tlb *tlb, Vaddr va, unsigned size_log2, uint32_t asid, bool any_asid)
+{
+    Vaddr first = va & ~bit_mask(size_log2), last = va | bit_mask(size_log2);
+    tlb->stats.flushes_page++;
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        TlbBank *bank = &tlb->banks[i];
+        if (bank->clean)
+            continue;
+        /* the mapping may be global, so the ASID does not help */
+        if (in_large(bank, va)) {
+            bank_clear(bank);
+            continue;
+        }
+        for (Vaddr page = first; page - first <= last - first; page += GUEST_PAGE_SIZE)
+            bank_flush_page(bank, page, asid, any_asid);
+    }
+    for (Vaddr page = first; page - first <= last - first; page += GUEST_PAGE_SIZE)
+        l2_flush_page(tlb, page);
     /* a block of 1 GiB may be there in many pieces */
     for (unsigned i = 0; i < ARRAY_SIZE(tlb->large); i++) {
         L2Entry *e = &tlb->large[i];

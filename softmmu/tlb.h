@@ -65,6 +65,14 @@ typedef struct TlbKey {
     uint64_t flags;  /* mode bits that select translations (from CpuOps.unit_flags) */
 } TlbKey;
 
+#define TLB_PAGE_BITS_MAX 16 /* larger mappings are blocks, of which a bank keeps note */
+#define TLB_HUGE 6
+
+typedef struct TlbHuge {
+    Vaddr va;
+    uint8_t size_log2;
+} TlbHuge;
+
 typedef struct TlbBank {
     TlbEntry entries[1 << TLB_BITS];
     TlbJump jumps[1 << TLB_JUMP_BITS];
@@ -73,6 +81,8 @@ typedef struct TlbBank {
     bool clean;                       /* holds nothing since the last flush */
     uint64_t large_pieces[8];         /* filter: 2 MiB pieces (by low bits of their number) of
                                        * which something came from a mapping larger than a page */
+    TlbHuge huge[TLB_HUGE];           /* mappings larger than 2 MiB of which something is here */
+    uint8_t huge_count;
     uint64_t jump_pages[64];          /* filter: pages (by low bits of their number) with jumps */
     uint8_t jump_halves;              /* bit n: there are jumps to addresses with bit 55 == n */
     uint8_t jump_shift;               /* pc_shift of the jumps */
@@ -130,7 +140,9 @@ static inline TlbEntry *tlb_entry(TlbBank *bank, Vaddr va)
 /* Invalidations, on the owner's thread. `va` canonical. */
 void tlb_flush_all(Tlb *tlb);
 void tlb_flush_asid(Tlb *tlb, uint32_t asid);               /* non-global entries of the ASID */
-void tlb_flush_page(Tlb *tlb, Vaddr va, uint32_t asid, bool any_asid);
+/* The page of 1 << size_log2 bytes (the smallest that the tables map, at most TLB_PAGE_BITS_MAX)
+ * around `va`, or the block that it belongs to. */
+void tlb_flush_page(Tlb *tlb, Vaddr va, unsigned size_log2, uint32_t asid, bool any_asid);
 void tlb_flush_jumps(Tlb *tlb);                             /* all jump caches */
 void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift); /* one pc, in every bank */
 /* Stores to the page with this host address take the slow path from now on. True when there was

@@ -91,6 +91,7 @@ enum {
     IR_MEM_RELEASE = 1 << 9,     /* sequentially consistent with later acquires (STLR) */
     IR_MEM_ATOMIC_ALIGN = 1 << 10, /* misalignment is an error even where plain accesses may be */
     IR_MEM_STORE = 1 << 11,      /* a compare-and-swap that stands for a store: not a read, too */
+    IR_MEM_BLOCK = 1 << 12,      /* part of a block: an alignment error in device memory */
 };
 #define IR_MEM_ALIGN(log2) ((log2) << IR_MEM_ALIGN_SHIFT)
 

@@ -31,6 +31,7 @@ const IrFlagName ir_memop_flags[] = {
     { "rel", IR_MEM_RELEASE },
     { "atomic", IR_MEM_ATOMIC_ALIGN },
     { "store", IR_MEM_STORE },
+    { "block", IR_MEM_BLOCK },
     { NULL, 0 },
 };
 const IrFlagName ir_exit_flags[] = {

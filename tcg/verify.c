@@ -183,7 +183,7 @@ static bool check_memop(Verifier *v)
     return check(v, fits, "size does not fit the type") &&
            check(v, ir_mem_align_log2(i->sub) <= 4, "alignment above 16 bytes") &&
            check(v, !sign || i->op == IR_OP_LD, "only loads extend the sign") &&
-           check(v, i->sub < 2 * IR_MEM_STORE, "unknown flag of a memory access");
+           check(v, i->sub < 2 * IR_MEM_BLOCK, "unknown flag of a memory access");
 }
 
 static bool check_sub(Verifier *v)

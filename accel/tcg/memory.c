@@ -240,7 +240,7 @@ static void load_store(VCPU *cpu, TcgSlowAccess *a, unsigned size, bool write)
         return;
     }
     resolve(cpu, a, a->addr, access, &p);
-    if (p.device && (a->addr & (size - 1)))
+    if (p.device && ((a->addr & (size - 1)) || (a->memop & IR_MEM_BLOCK)))
         fault(cpu, a, a->addr, access, MMU_ALIGNMENT);
     check_guest_watch(cpu, a, size);
     if (!p.host) {

@@ -57,7 +57,14 @@ static const struct {
     [ARM_FEAT_BF16] = { "bf16", AT(isar1, 44, 1), DECODE(BF16) },
     [ARM_FEAT_I8MM] = { "i8mm", AT(isar1, 52, 1), DECODE(I8MM) },
 
+    [ARM_FEAT_HAF] = { "haf", AT(mmfr1, 0, 1) },
+    [ARM_FEAT_HAFDBS] = { "hafdbs", AT(mmfr1, 0, 2) },
+    [ARM_FEAT_HPDS] = { "hpds", AT(mmfr1, 12, 1) },
     [ARM_FEAT_PAN] = { "pan", AT(mmfr1, 20, 1), DECODE(PAN) },
+    [ARM_FEAT_PAN2] = { "pan2", AT(mmfr1, 20, 2) },
+    [ARM_FEAT_PAN3] = { "pan3", AT(mmfr1, 20, 3) },
+    [ARM_FEAT_TTCNP] = { "ttcnp", AT(mmfr2, 0, 1) },
+    [ARM_FEAT_TTST] = { "ttst", AT(mmfr2, 28, 1) },
     [ARM_FEAT_E0PD] = { "e0pd", AT(mmfr2, 60, 1) },
 };
 
@@ -70,7 +77,7 @@ static const IdField sizes[] = {
     AT(mmfr0, 0, 5),                      /* PARange: 48 bits */
     AT(mmfr0, 4, 2),                      /* ASIDBits: 16 */
     AT(mmfr0, 12, 1),                     /* SNSMem */
-    { offsetof(ArmModel, id_aa64mmfr0), 24, 15, 15 }, /* TGran64: no */
+    AT(mmfr0, 20, 1), AT(mmfr0, 24, 0),   /* TGran16, TGran64: yes */
     AT(mmfr1, 4, 2), AT(mmfr1, 8, 1), AT(mmfr1, 28, 1), /* of EL2, which PFR0 says is not there:
                                                          * VMIDBits, VH, XNX */
 };

@@ -93,7 +93,7 @@ static Vaddr arm_get_pc(VCPU *vcpu)
 {
     ArmCpu *cpu = arm_cpu(vcpu);
     if ((int64_t)(cpu->regs.pc << 8) >> 8 != (int64_t)cpu->regs.pc)
-        cpu->regs.pc = arm_canonical(vcpu, cpu->regs.pc);
+        cpu->regs.pc = arm_canonical_pc(cpu, cpu->regs.pc);
     return cpu->regs.pc;
 }
 

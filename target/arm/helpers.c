@@ -143,19 +143,18 @@ HELPER(helper_fpsr_write, do_fpsr_write, IR_VOID, 1,
 
 /* ---- maintenance -------------------------------------------------------------------------- */
 
-/* DC by address needs read permission; its faults are reported as writes with CM set. */
-static void do_dc_check(void *env, uint64_t va)
+/* The faults of DC and IC by address are reported as writes with CM set. */
+static void do_maintain(void *env, uint32_t n, uint64_t va)
 {
     ArmCpu *cpu = cpu_of(env);
-    if (!arm_readable(cpu, va))
+    if (!arm_may_maintain(cpu, va, sysreg_by_number(n)->index))
         arm_raise_data_abort_exit(cpu, va, cpu->walk_fsc, ISS_WNR | ISS_CM);
 }
-HELPER(helper_dc_check, do_dc_check, IR_VOID, 1, ENV_ALL, IR_I64);
+HELPER(helper_maintain, do_maintain, IR_VOID, 2, ENV_ALL, IR_I32, IR_I64);
 
 static void do_at(void *env, uint32_t n, uint64_t va)
 {
-    unsigned op2 = sysreg_by_number(n)->index;
-    arm_address_translate(cpu_of(env), va, op2 & 2, op2 & 1);
+    arm_address_translate(cpu_of(env), va, sysreg_by_number(n)->index);
 }
 HELPER(helper_at, do_at, IR_VOID, 2, ENV_ALL, IR_I32, IR_I64);
 
@@ -182,7 +181,7 @@ HELPER(helper_update_banks, do_update_banks, IR_VOID, 0, ENV_ALL | IR_HELPER_FLU
 
 const IrHelper *const arm_helpers[] = {
     &helper_raise, &helper_breakpoint, &helper_el0_check, &helper_svc, &helper_hvc, &helper_smc, &helper_eret, &helper_sysreg_read,
-    &helper_sysreg_write, &helper_set_spsel, &helper_set_pan, &helper_dc_check, &helper_at,
+    &helper_sysreg_write, &helper_set_spsel, &helper_set_pan, &helper_maintain, &helper_at,
     &helper_tlbi, &helper_dsb_wait, &helper_counter, &helper_fpcr_write, &helper_fpsr_read,
     &helper_fpsr_write, &helper_update_banks, NULL
 };

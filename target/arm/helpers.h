@@ -24,7 +24,7 @@ extern const IrHelper helper_sysreg_read, helper_sysreg_write;
 /* MSR SPSel, MSR PAN with the immediate. */
 extern const IrHelper helper_set_spsel, helper_set_pan;
 /* DC by virtual address: faults as the access would. */
-extern const IrHelper helper_dc_check;
+extern const IrHelper helper_maintain;
 /* AT: (sysreg index, address). */
 extern const IrHelper helper_at;
 /* TLBI: (sysreg index, operand). */

@@ -41,6 +41,12 @@ static inline unsigned arm_id_field(uint64_t id_register, unsigned lsb)
     return id_register >> lsb & 15;
 }
 
+/* Pointer authentication of any algorithm: ID_AA64ISAR1_EL1.APA, API, GPA, GPI. */
+static inline bool arm_has_pauth(const ArmModel *m)
+{
+    return m->id_aa64isar1 & 0xff000ff0;
+}
+
 /* ---- PSTATE and exceptions (exceptions.c); Arm ARM D1.3, D24.2.36 (ESR_ELx) --------------- */
 
 /* Exception classes, ESR_ELx.EC. */
@@ -70,7 +76,7 @@ enum { ISS_STEP_EX = 1 << 6, ISS_STEP_ISV = 1 << 24 };
 enum {
     FSC_ADDRESS_SIZE = 0x00, FSC_TRANSLATION = 0x04, FSC_ACCESS_FLAG = 0x08,
     FSC_PERMISSION = 0x0c, FSC_EXTERNAL = 0x10, FSC_EXTERNAL_WALK = 0x14, FSC_ALIGNMENT = 0x21,
-    FSC_DEBUG = 0x22,
+    FSC_DEBUG = 0x22, FSC_ATOMIC_UPDATE = 0x31,
 };
 
 /* SPSR_EL1 layout of what PSTATE holds now, and back (NZCV included). */
@@ -112,6 +118,7 @@ enum { /* SCTLR_EL1, D24.2.119 */
     SCTLR_EE = 1 << 25, SCTLR_UCI = 1 << 26,
     SCTLR_RESET = 0x30d00800, /* the bits that are one in Armv8.0 */
 };
+#define SCTLR_EPAN (UINT64_C(1) << 57)
 enum { MDSCR_SS = 1 << 0, MDSCR_TDCC = 1 << 12, MDSCR_KDE = 1 << 13, MDSCR_MDE = 1 << 15 };
 enum { OSLSR_LOCKED = 1 << 1, OSLSR_IMPLEMENTED = 1 << 3 };
 enum { DAIF_D = 1 << 9 };
@@ -125,12 +132,15 @@ void arm_bank_key(VCPU *vcpu, bool unprivileged, TlbKey *key);
 bool arm_debug_translate(VCPU *vcpu, Vaddr va, Hwaddr *gpa);
 /* To be called when TTBRn_EL1 was written with another ASID. */
 void arm_asid_changed(ArmCpu *cpu);
+/* `pc` without the top byte that fetches ignore. */
+Vaddr arm_canonical_pc(ArmCpu *cpu, Vaddr pc);
 /* AT S1E1R and the like: PAR_EL1 gets the result. From a helper: external aborts are raised. */
-void arm_address_translate(ArmCpu *cpu, Vaddr va, bool el0, bool write);
+enum { AT_WRITE = 1 << 0, AT_EL0 = 1 << 1, AT_PAN = 1 << 2 };
+void arm_address_translate(ArmCpu *cpu, Vaddr va, unsigned op);
 /* TLBI of one CPU or all; `op` is op2 of the instruction, `operand` Xt. */
 void arm_tlbi(ArmCpu *cpu, unsigned op, bool broadcast, uint64_t operand);
-/* DC by address: false if it would fault, with walk_fsc set. */
-bool arm_readable(ArmCpu *cpu, Vaddr va);
+/* DC and IC by address: false if they fault, with walk_fsc set. `write`: they need the right to. */
+bool arm_may_maintain(ArmCpu *cpu, Vaddr va, bool write);
 /* The ASID that tags translations now (TCR_EL1.A1, AS). */
 uint32_t arm_asid(const ArmCpu *cpu);
 

@@ -23,8 +23,8 @@ static const ArmModel models[] = {
     {
         .name = "max", .compatible = "arm,armv8", .family = ARM_FAMILY_NONE,
         .midr = 0x000f0510, .id_aa64pfr0 = 0x11, .id_aa64dfr0 = 0x10305106,
-        /* 48-bit physical addresses, 16-bit ASID, 4K granule only */
-        .id_aa64mmfr0 = 0x0f001025,
+        /* 48-bit physical addresses, 16-bit ASID, all granules */
+        .id_aa64mmfr0 = 0x00101025,
         .ctr = CTR_MAX, .clidr = 0x0a200023, .dczid = 4,
         .ccsidr = { KIB_64_4WAY, 0x201fe00a, 0x70ffe07a },
     },

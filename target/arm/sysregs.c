@@ -38,7 +38,7 @@ static void write_sctlr(ArmCpu *cpu, const SysReg *r, uint64_t v)
 {
     uint64_t old = cpu->sctlr_el1;
     cpu->sctlr_el1 = v;
-    if ((old ^ v) & (SCTLR_M | SCTLR_WXN))
+    if ((old ^ v) & (SCTLR_M | SCTLR_WXN | SCTLR_EPAN))
         tlb_flush_all(cpu->vcpu.tlb);
 }
 
@@ -339,21 +339,25 @@ static const SysReg table[] = {
     /* caches: code is found out of date by the stores themselves */
     { "IC IALLUIS", INSN(0, 7, 1, 0), WO1, .kind = SYSREG_NOP },
     { "IC IALLU", INSN(0, 7, 5, 0), WO1, .kind = SYSREG_NOP },
-    { "IC IVAU", INSN(3, 7, 5, 1), WO01, .kind = SYSREG_NOP, .el0_gate = UNIT_UCI },
-    { "DC IVAC", INSN(0, 7, 6, 1), WO1, .kind = SYSREG_DC_VA },
+    { "IC IVAU", INSN(3, 7, 5, 1), WO01, .kind = SYSREG_MAINTAIN_VA, .el0_gate = UNIT_UCI },
+    { "DC IVAC", INSN(0, 7, 6, 1), WO1, .kind = SYSREG_MAINTAIN_VA, .index = 1 },
     { "DC ISW", INSN(0, 7, 6, 2), WO1, .kind = SYSREG_NOP },
     { "DC CSW", INSN(0, 7, 10, 2), WO1, .kind = SYSREG_NOP },
     { "DC CISW", INSN(0, 7, 14, 2), WO1, .kind = SYSREG_NOP },
     { "DC ZVA", INSN(3, 7, 4, 1), WO01, .kind = SYSREG_DC_ZVA, .el0_gate = UNIT_DZE },
-    { "DC CVAC", INSN(3, 7, 10, 1), WO01, .kind = SYSREG_DC_VA, .el0_gate = UNIT_UCI },
-    { "DC CVAU", INSN(3, 7, 11, 1), WO01, .kind = SYSREG_DC_VA, .el0_gate = UNIT_UCI },
-    { "DC CIVAC", INSN(3, 7, 14, 1), WO01, .kind = SYSREG_DC_VA, .el0_gate = UNIT_UCI },
+    { "DC CVAC", INSN(3, 7, 10, 1), WO01, .kind = SYSREG_MAINTAIN_VA, .el0_gate = UNIT_UCI },
+    { "DC CVAU", INSN(3, 7, 11, 1), WO01, .kind = SYSREG_MAINTAIN_VA, .el0_gate = UNIT_UCI },
+    { "DC CIVAC", INSN(3, 7, 14, 1), WO01, .kind = SYSREG_MAINTAIN_VA, .el0_gate = UNIT_UCI },
 
     /* translation */
     { "AT S1E1R", INSN(0, 7, 8, 0), WO1, .kind = SYSREG_AT, .index = 0 },
-    { "AT S1E1W", INSN(0, 7, 8, 1), WO1, .kind = SYSREG_AT, .index = 1 },
-    { "AT S1E0R", INSN(0, 7, 8, 2), WO1, .kind = SYSREG_AT, .index = 2 },
-    { "AT S1E0W", INSN(0, 7, 8, 3), WO1, .kind = SYSREG_AT, .index = 3 },
+    { "AT S1E1W", INSN(0, 7, 8, 1), WO1, .kind = SYSREG_AT, .index = AT_WRITE },
+    { "AT S1E0R", INSN(0, 7, 8, 2), WO1, .kind = SYSREG_AT, .index = AT_EL0 },
+    { "AT S1E0W", INSN(0, 7, 8, 3), WO1, .kind = SYSREG_AT, .index = AT_EL0 | AT_WRITE },
+    { "AT S1E1RP", INSN(0, 7, 9, 0), WO1, .kind = SYSREG_AT, .index = AT_PAN,
+      .feature = ARM_FEAT_PAN2 },
+    { "AT S1E1WP", INSN(0, 7, 9, 1), WO1, .kind = SYSREG_AT,
+      .index = AT_PAN | AT_WRITE, .feature = ARM_FEAT_PAN2 },
     TLBI("VMALLE1IS", 3, 0), TLBI("VAE1IS", 3, 1), TLBI("ASIDE1IS", 3, 2),
     TLBI("VAAE1IS", 3, 3), TLBI("VALE1IS", 3, 5), TLBI("VAALE1IS", 3, 7),
     TLBI("VMALLE1", 7, 0), TLBI("VAE1", 7, 1), TLBI("ASIDE1", 7, 2),

@@ -38,7 +38,7 @@ typedef enum SysRegKind {
     SYSREG_FPSR,
     SYSREG_COUNTER,
     SYSREG_NOP,     /* cache maintenance that means nothing here */
-    SYSREG_DC_VA,   /* nothing either, but may fault */
+    SYSREG_MAINTAIN_VA, /* nothing either, but may fault; `index`: needs the right to write */
     SYSREG_DC_ZVA,
     SYSREG_AT,
     SYSREG_TLBI,

@@ -318,7 +318,7 @@ static void dc_zva(DisasContext *s, IrRef va)
     IrRef line = ir_and(&s->b, IR_I64, va, ir_imm64(&s->b, ~UINT64_C(63)));
     IrRef zero = ir_imm128(&s->b, 0, 0);
     for (unsigned i = 0; i < 64; i += 16)
-        ir_st(&s->b, IR_V128, line, zero, 4, i);
+        ir_st(&s->b, IR_V128, line, zero, 4 | IR_MEM_BLOCK, i);
 }
 
 bool a64_trans_SYS(DisasContext *s, const struct a64_sys *a)
@@ -334,8 +334,8 @@ bool a64_trans_SYS(DisasContext *s, const struct a64_sys *a)
     case SYSREG_DC_ZVA:
         dc_zva(s, v);
         break;
-    case SYSREG_DC_VA:
-        ir_callv(&s->b, &helper_dc_check, v);
+    case SYSREG_MAINTAIN_VA:
+        ir_callv(&s->b, &helper_maintain, row_number(s, r), v);
         break;
     case SYSREG_AT:
         ir_callv(&s->b, &helper_at, row_number(s, r), v);

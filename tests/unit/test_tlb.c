@@ -41,10 +41,10 @@ Test(tlb, page_invalidation_minds_asid_and_global)
     tlb_enter(a, 0x1000, &page_fill, host_page, false);
     tlb_enter(b, 0x1000, &page_fill, host_page, false);
     tlb_enter(b, 0x2000, &global, host_page, false);
-    tlb_flush_page(tlb, 0x1000, 1, false);
+    tlb_flush_page(tlb, 0x1000, 12, 1, false);
     cr_assert_not(hits(a, 0x1000));
     cr_assert(hits(b, 0x1000));
-    tlb_flush_page(tlb, 0x2000, 1, false);
+    tlb_flush_page(tlb, 0x2000, 12, 1, false);
     cr_assert_not(hits(b, 0x2000), "a global entry goes whatever the ASID");
     tlb_destroy(tlb);
 }
@@ -55,7 +55,7 @@ Test(tlb, tagged_addresses_are_invalidated_by_the_canonical_one)
     TlbBank *a = bank_of(tlb, 0, 1);
     tlb_enter(a, 0x5a00000000001000, &page_fill, host_page, false);
     cr_assert(hits(a, 0x5a00000000001000));
-    tlb_flush_page(tlb, 0x1000, 1, false);
+    tlb_flush_page(tlb, 0x1000, 12, 1, false);
     cr_assert_not(hits(a, 0x5a00000000001000));
     tlb_destroy(tlb);
 }
@@ -70,9 +70,46 @@ Test(tlb, a_large_page_goes_as_a_whole)
     tlb_l2_insert(tlb, &key, 0x5000, &large);
     cr_assert(tlb_l2_find(tlb, &key, 0x123000, &found));
     cr_assert_eq(found.gpa, 0x40123000);
-    tlb_flush_page(tlb, 0x1ff000, 1, false);
+    tlb_flush_page(tlb, 0x1ff000, 12, 1, false);
     cr_assert_not(hits(a, 0x5000));
     cr_assert_not(tlb_l2_find(tlb, &key, 0x123000, &found));
+    tlb_destroy(tlb);
+}
+
+Test(tlb, a_page_of_64_KiB_goes_as_a_whole_and_alone)
+{
+    Tlb *tlb = tlb_create();
+    TlbKey key = { .asid = 1 };
+    TlbBank *a = tlb_bank(tlb, &key);
+    TlbFill fill = { .gpa = 0x40000000, .prot = TLB_READ, .size_log2 = 16 }, found;
+    for (Vaddr va = 0x10000; va < 0x30000; va += 0x1000) {
+        tlb_enter(a, va, &fill, host_page, false);
+        tlb_l2_insert(tlb, &key, va, &fill);
+    }
+    tlb_flush_page(tlb, 0x1f000, 16, 1, false);
+    for (Vaddr va = 0x10000; va < 0x20000; va += 0x1000) {
+        cr_assert_not(hits(a, va));
+        cr_assert_not(tlb_l2_find(tlb, &key, va, &found));
+    }
+    cr_assert(hits(a, 0x20000), "its neighbour stays");
+    tlb_destroy(tlb);
+}
+
+Test(tlb, a_huge_block_goes_as_a_whole_and_alone)
+{
+    Tlb *tlb = tlb_create();
+    TlbKey key = { .asid = 1 };
+    TlbBank *a = tlb_bank(tlb, &key);
+    TlbFill huge = { .gpa = 0x40005000, .prot = TLB_READ, .size_log2 = 29 };
+    tlb_enter(a, 0x40005000, &huge, host_page, false);
+    tlb_flush_page(tlb, 0x60000000, 12, 1, false);
+    cr_assert(hits(a, 0x40005000), "another block");
+    tlb_flush_page(tlb, 0x5ffff000, 12, 1, false);
+    cr_assert_not(hits(a, 0x40005000));
+    for (unsigned i = 0; i <= TLB_HUGE; i++)
+        tlb_enter(a, (Vaddr)i << 30, &huge, host_page, false);
+    tlb_flush_page(tlb, (Vaddr)TLB_HUGE << 30 | 0x1234000, 12, 1, false);
+    cr_assert_not(hits(a, (Vaddr)TLB_HUGE << 30), "more blocks than are noted one by one");
     tlb_destroy(tlb);
 }
 
@@ -121,10 +158,10 @@ Test(tlb, jumps_of_an_invalidated_page_are_gone)
     TlbBank *a = bank_of(tlb, 0, 1);
     tlb_enter_jump(a, 0x1040, 2, 12, host_page, 7);
     cr_assert_eq(tlb_jump_find(a, 0x1040, 2), host_page);
-    tlb_flush_page(tlb, 0x3000, 1, false);
+    tlb_flush_page(tlb, 0x3000, 12, 1, false);
     cr_assert_eq(tlb_jump_find(a, 0x1040, 2), host_page);
     cr_assert_eq(a->code_pages[1], 7);
-    tlb_flush_page(tlb, 0x1000, 1, false);
+    tlb_flush_page(tlb, 0x1000, 12, 1, false);
     cr_assert_null(tlb_jump_find(a, 0x1040, 2));
     cr_assert_eq(a->code_pages[1], 0);
     tlb_destroy(tlb);
@@ -135,9 +172,9 @@ Test(tlb, jumps_of_a_large_page_go_with_it)
     Tlb *tlb = tlb_create();
     TlbBank *a = bank_of(tlb, 0, 1);
     tlb_enter_jump(a, 0x5040, 2, 21, host_page, 8);
-    tlb_flush_page(tlb, 0x400000, 1, false);
+    tlb_flush_page(tlb, 0x400000, 12, 1, false);
     cr_assert_eq(tlb_jump_find(a, 0x5040, 2), host_page);
-    tlb_flush_page(tlb, 0x1ff000, 1, false);
+    tlb_flush_page(tlb, 0x1ff000, 12, 1, false);
     cr_assert_null(tlb_jump_find(a, 0x5040, 2));
     tlb_destroy(tlb);
 }
