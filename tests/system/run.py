@@ -46,14 +46,21 @@ KNOWN = {
 }
 
 
-def build(folder):
+# The payloads: what they are made of; our CPU model and the reference's.
+PAYLOADS = {
+    'main': (('main.c', 'debug.c'), 'cortex-a72', 'cortex-a72'),
+    'mmu': (('mmu.c',), 'max', 'max,lpa2=off'),
+}
+
+
+def build(folder, sources):
     src = os.path.join(HERE, 'payload')
     elf, image = os.path.join(folder, 'system.elf'), os.path.join(folder, 'system.img')
     flags = '''-O1 -std=gnu17 -ffreestanding -mgeneral-regs-only -fno-pic -fno-stack-protector
         -mno-outline-atomics -fno-tree-loop-distribute-patterns -nostdlib -static -no-pie
         -march=armv8-a -Wl,--build-id=none -Wl,--no-warn-rwx-segments'''.split()
     subprocess.run([CROSS + 'gcc', *flags, f'-Wl,-T,{src}/link.ld', '-o', elf,
-                    *(f'{src}/{name}' for name in ('start.S', 'main.c', 'debug.c'))], check=True)
+                    f'{src}/start.S', f'{src}/console.c', *(f'{src}/{name}' for name in sources)], check=True)
     subprocess.run([CROSS + 'objcopy', '-O', 'binary', elf, image], check=True)
     return image
 
@@ -78,16 +85,20 @@ def run(command, image, folder, name, timeout):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument('--binary', required=True)
-    ap.add_argument('--cpu', default='cortex-a72')
+    ap.add_argument('--payload', choices=PAYLOADS, default='main')
+    ap.add_argument('--cpu', help='instead of the one that the payload is for')
     ap.add_argument('--extra', default='', help='more options for our emulator')
     ap.add_argument('--timeout', type=float, default=60)
     ap.add_argument('--show', metavar='REGEX', help='print both answers of matching lines')
     opt = ap.parse_args()
-    options = f'-M virt -cpu {opt.cpu} -m 256 -display none -serial file:{{out}} -no-reboot -kernel {{image}}'
+    sources, cpu, reference_cpu = PAYLOADS[opt.payload]
+    if opt.cpu:
+        cpu = reference_cpu = opt.cpu
+    options = f'-M virt -m 256 -display none -serial file:{{out}} -no-reboot -kernel {{image}}'
     with tempfile.TemporaryDirectory(prefix='system-') as folder:
-        image = build(folder)
-        want = run(f'qemu-system-aarch64 {options} -monitor none', image, folder, 'reference', opt.timeout)
-        got = run(f'{opt.binary} {options} {opt.extra}', image, folder, 'tested', opt.timeout)
+        image = build(folder, sources)
+        want = run(f'qemu-system-aarch64 -cpu {reference_cpu} {options} -monitor none', image, folder, 'reference', opt.timeout)
+        got = run(f'{opt.binary} -cpu {cpu} {options} {opt.extra}', image, folder, 'tested', opt.timeout)
     bad = known = 0
     for i in range(max(len(want), len(got))):
         w, g = (x[i] if i < len(x) else '(nothing)' for x in (want, got))

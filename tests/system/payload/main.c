@@ -4,42 +4,9 @@
 // the lines with those of another emulator.
 #include "payload.h"
 
-_Noreturn void system_main(void);
-
-// ---- output
-
-void put(char c)
-{
-    volatile uint32_t *uart = (volatile uint32_t *)UART;
-    while (uart[6] & 0x20) {
-    }
-    uart[0] = (uint8_t)c;
-}
-
-void put_text(const char *s)
-{
-    while (*s)
-        put(*s++);
-}
-
-void put_hex(const char *name, uint64_t v)
-{
-    put_text(name);
-    int digits = 1;
-    while (digits < 16 && v >> (4 * digits))
-        digits++;
-    while (digits--)
-        put("0123456789abcdef"[v >> (4 * digits) & 15]);
-}
 
 // ---- tables
 
-enum {
-    VALID = 1, TABLE = 2, USER = 1 << 6, READ_ONLY = 1 << 7, SHARED = 3 << 8, AF = 1 << 10, NG = 1 << 11,
-    NORMAL = 1 << 2, PAGE = VALID | TABLE,
-};
-#define PXN (1ul << 53)
-#define UXN (1ul << 54)
 #define PLAIN (PAGE | NORMAL | SHARED | AF)
 
 static uint64_t level1[512] __attribute__((aligned(4096)));
@@ -111,7 +78,7 @@ static void enable_mmu(void)
     SYSREG_WRITE(tcr_el1, 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 25 << 16 | 2ul << 30 | 4ul << 32 | 1ul << 37);
     SYSREG_WRITE(ttbr0_el1, level1);
     __asm__ volatile("dsb ish\ntlbi vmalle1\nic iallu\ndsb ish\nisb" : : : "memory");
-    sctlr_on = 0x30d00800 | 1 << 12 | 1 << 2 | 1;
+    sctlr_on = SCTLR_ON;
     SYSREG_WRITE(sctlr_el1, sctlr_on);
 }
 
@@ -362,8 +329,5 @@ void system_main(void)
     steps();
     debug_tests();
     put_text("end\n");
-    register uint64_t x0 __asm__("x0") = 0x84000008; // SYSTEM_OFF
-    __asm__ volatile("hvc #0" : "+r"(x0) : : "memory");
-    for (;;) {
-    }
+    power_off();
 }
