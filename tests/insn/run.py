@@ -54,8 +54,8 @@ def state_names():
 NAMES = state_names()
 
 
-def build_payload(folder):
-    """Compile both clothes of the payload; returns (linux ELF, bare image)."""
+def build_payload(folder, sources=('main.c', 'run.S')):
+    """Compile both clothes of a payload; returns (linux ELF, bare image)."""
     src = os.path.join(HERE, 'payload')
     flags = '''-O1 -std=gnu17 -ffreestanding -mgeneral-regs-only -fno-pic -fno-stack-protector
         -mno-outline-atomics -fno-tree-loop-distribute-patterns -nostdlib -static -no-pie
@@ -67,8 +67,8 @@ def build_payload(folder):
         subprocess.run(cmd, check=True)
 
     linux, bare = os.path.join(folder, 'linux.elf'), os.path.join(folder, 'bare.elf')
-    link(linux, ['main.c', 'run.S', 'linux.c'])
-    link(bare, ['main.c', 'run.S', 'bare.c', 'bare.S'], '-Wl,-e,image')
+    link(linux, [*sources, 'linux.c'])
+    link(bare, [*sources, 'bare.c', 'bare.S'], '-Wl,-e,image')
     subprocess.run([CROSS + 'objcopy', '-O', 'binary', bare, bare + '.bin'], check=True)
     with open(bare + '.bin', 'rb') as f:
         image = bytearray(f.read())
@@ -120,7 +120,9 @@ class Emulator:
 
     def run(self, sequences, inputs, mode):
         """The report's lines without the leading word: ['INDEX HASH', ...]."""
-        blob = make_blob(sequences, inputs, mode)
+        return self.run_blob(make_blob(sequences, inputs, mode))
+
+    def run_blob(self, blob):
         path = os.path.join(self.folder, self.name)
         bare = any('{image}' in w for w in self.command)
         with open(path + '.img', 'wb') as f:
@@ -165,16 +167,20 @@ def disassemble(word, address):
     return ' '.join(out.stdout.decode().splitlines()[-1].split('\t')[2:])
 
 
+def make_emulators(opt, payload, folder):
+    """The reference and the tested one, as add_emulator_arguments() lets say."""
+    if opt.binary:
+        default = FLAT_OPTIONS if os.path.basename(opt.binary).startswith('insn_flat') else OPTIONS
+        command = [opt.binary, *opt.extra.split(), *(opt.options or default).split()]
+    else:
+        command = opt.command.split()
+    return (Emulator('reference', opt.reference.split(), payload, folder, opt.timeout),
+            Emulator('tested', command, payload, folder, opt.timeout))
+
+
 class Session:
     def __init__(self, opt, folder):
-        payload = build_payload(folder)
-        self.ref = Emulator('reference', opt.reference.split(), payload, folder, opt.timeout)
-        if opt.binary:
-            default = FLAT_OPTIONS if os.path.basename(opt.binary).startswith('insn_flat') else OPTIONS
-            command = [opt.binary, *opt.extra.split(), *(opt.options or default).split()]
-        else:
-            command = opt.command.split()
-        self.dut = Emulator('tested', command, payload, folder, opt.timeout)
+        self.ref, self.dut = make_emulators(opt, build_payload(folder), folder)
         self.opt = opt
         self.gen = generate.Generator(opt.seed, opt.chapter, opt.features, opt.only)
         self.spec = self.gen.spec
@@ -327,6 +333,17 @@ def event_text(name, expected, got):
     return f'  ({a} / {b})'
 
 
+def add_emulator_arguments(ap, timeout):
+    ap.add_argument('--binary', help='the emulator to test')
+    ap.add_argument('--options', help='its options (insn_flat and dragoman have defaults)')
+    ap.add_argument('--extra', default='', help="options put before: --extra='-accel tcg,backend=interp'")
+    ap.add_argument('--command', default='qemu-system-aarch64 -M virt -cpu max -m 256 -display none '
+                    '-monitor none -serial file:{out} -no-reboot -kernel {image}',
+                    help='without --binary: the whole command')
+    ap.add_argument('--reference', default='qemu-aarch64-static {elf}')
+    ap.add_argument('--timeout', type=float, default=timeout)
+
+
 def parse_arguments():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('--chapter', choices=list(generate.CHAPTERS), required=True)
@@ -335,17 +352,10 @@ def parse_arguments():
     ap.add_argument('--length', type=int, default=16, help='units in one sequence')
     ap.add_argument('--only', type=lambda s: s.split(','), help='only these, as NAME or MNEMONIC: ADD,LDR_imm')
     ap.add_argument('--features', default='', help='more CPU features to use, as RDM,FP16')
-    ap.add_argument('--binary', help='the emulator to test')
-    ap.add_argument('--options', help='its options (insn_flat and dragoman have defaults)')
-    ap.add_argument('--extra', default='', help="options put before: --extra='-accel tcg,backend=interp'")
+    add_emulator_arguments(ap, timeout=120)
     ap.add_argument('--words', type=lambda s: [int(w, 16) for w in s.split(',')],
                     help='run just these instruction words (hex), from 64 random states')
     ap.add_argument('--keep', help='folder for images, outputs and logs, which stay')
-    ap.add_argument('--command', default='qemu-system-aarch64 -M virt -cpu max -m 256 -display none '
-                    '-monitor none -serial file:{out} -no-reboot -kernel {image}',
-                    help='without --binary: the whole command')
-    ap.add_argument('--reference', default='qemu-aarch64-static {elf}')
-    ap.add_argument('--timeout', type=float, default=120)
     ap.add_argument('--explain', type=int, default=40, help='sequences to cut down')
     ap.add_argument('--max-crashes', type=int, default=5)
     opt = ap.parse_args()
