@@ -3,14 +3,15 @@
 // Buffered bytes over a pair of host descriptors.
 //
 // Output: as much as the descriptor takes without blocking is written at once, the rest waits in
-// a bounded buffer that the main loop empties. The descriptors are not switched to non-blocking
-// mode, because standard output may be shared with other processes: poll(2) is asked before
+// a bounded buffer that the main loop empties. Descriptors that are not in non-blocking mode are
+// left so, because standard output may be shared with other processes: poll(2) is asked before
 // each write of at most PIPE_BUF bytes.
 // Input: read only while the frontend has room. Descriptors that epoll refuses (regular files,
 // /dev/null) are always ready and are pumped by posted work.
 #include "chardev/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -22,6 +23,7 @@
 #include "util/bitops.h"
 
 #define OUT_BUFFER_BYTES (256 * 1024)
+#define IN_BUFFER_BYTES (64 * 1024)
 
 struct FdStream {
     Chardev *chr;
@@ -29,12 +31,17 @@ struct FdStream {
     LoopWatch *in, *out; /* `out` on a duplicate, since one epoll set takes a descriptor once */
     int out_dup;
     bool always_ready, at_end;
+    bool out_nonblocking;
     pthread_mutex_t reading_lock;
     bool reading; /* under reading_lock: the frontend resumes from its own threads */
     atomic_bool posted;
     void (*hangup)(Chardev *chr);
-    size_t pending; /* bytes in buffer; under the chardev's lock */
+    size_t (*filter)(Chardev *chr, uint8_t *buf, size_t len); /* or NULL */
+    /* Under the chardev's lock: */
+    bool starved;   /* the frontend wants to write more */
+    size_t pending; /* bytes in `buffer` */
     uint8_t buffer[OUT_BUFFER_BYTES];
+    uint8_t in_buffer[IN_BUFFER_BYTES];
 };
 
 static void set_reading(FdStream *s, bool on)
@@ -49,8 +56,7 @@ static void set_reading(FdStream *s, bool on)
 /* One read; false when there is nothing more to do now. */
 static bool read_some(FdStream *s)
 {
-    uint8_t buf[1024];
-    size_t room = MIN(chardev_room(s->chr), sizeof(buf));
+    size_t room = MIN(chardev_room(s->chr), sizeof(s->in_buffer));
     if (!room || s->at_end) {
         set_reading(s, false);
         /* room may have appeared, and been announced, before we stopped */
@@ -58,9 +64,10 @@ static bool read_some(FdStream *s)
             set_reading(s, true);
         return false;
     }
-    ssize_t n = read(s->in_fd, buf, room);
+    ssize_t n = read(s->in_fd, s->in_buffer, room);
     if (n > 0) {
-        chardev_deliver(s->chr, buf, (size_t)n);
+        size_t len = s->filter ? s->filter(s->chr, s->in_buffer, (size_t)n) : (size_t)n;
+        chardev_deliver(s->chr, s->in_buffer, len);
         return true;
     }
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -98,14 +105,20 @@ void fdstream_accept_input(FdStream *s)
     }
 }
 
-static size_t write_now(int fd, const uint8_t *buf, size_t len)
+static bool takes_output(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    return poll(&p, 1, 0) > 0 && p.revents & (POLLOUT | POLLERR | POLLHUP);
+}
+
+static size_t write_now(const FdStream *s, const uint8_t *buf, size_t len)
 {
     size_t done = 0;
     while (done < len) {
-        struct pollfd p = { .fd = fd, .events = POLLOUT };
-        if (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLOUT | POLLERR | POLLHUP)))
+        if (!s->out_nonblocking && !takes_output(s->out_fd))
             break;
-        ssize_t n = write(fd, buf + done, MIN(len - done, (size_t)PIPE_BUF));
+        size_t piece = s->out_nonblocking ? len - done : MIN(len - done, (size_t)PIPE_BUF);
+        ssize_t n = write(s->out_fd, buf + done, piece);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN)
@@ -117,17 +130,25 @@ static size_t write_now(int fd, const uint8_t *buf, size_t len)
     return done;
 }
 
+static void flush_buffer(FdStream *s)
+{
+    size_t n = write_now(s, s->buffer, s->pending);
+    memmove(s->buffer, s->buffer + n, s->pending - n);
+    s->pending -= n;
+}
+
 static void out_ready(void *opaque, uint32_t events)
 {
     FdStream *s = opaque;
     (void)events;
     pthread_mutex_lock(&s->chr->lock);
-    size_t n = write_now(s->out_fd, s->buffer, s->pending);
-    memmove(s->buffer, s->buffer + n, s->pending - n);
-    s->pending -= n;
-    bool more = s->pending;
+    flush_buffer(s);
+    bool more = s->pending, tell = s->starved && s->pending <= OUT_BUFFER_BYTES / 2;
+    s->starved &= !tell;
     pthread_mutex_unlock(&s->chr->lock);
     mainloop_watch_set(s->out, more ? EPOLLOUT : 0);
+    if (tell)
+        chardev_writable(s->chr);
 }
 
 static void start_output(void *opaque)
@@ -139,7 +160,7 @@ static void start_output(void *opaque)
 
 size_t fdstream_write(FdStream *s, const uint8_t *buf, size_t len)
 {
-    size_t done = s->pending ? 0 : write_now(s->out_fd, buf, len);
+    size_t done = s->pending ? 0 : write_now(s, buf, len);
     if (done == len)
         return len;
     if (!s->pending && s->out)
@@ -147,7 +168,20 @@ size_t fdstream_write(FdStream *s, const uint8_t *buf, size_t len)
     size_t n = MIN(len - done, OUT_BUFFER_BYTES - s->pending);
     memcpy(s->buffer + s->pending, buf + done, n);
     s->pending += n;
+    s->starved |= done + n < len;
     return done + n;
+}
+
+size_t fdstream_room(FdStream *s)
+{
+    size_t room = OUT_BUFFER_BYTES - s->pending;
+    s->starved |= room < 2;
+    return room;
+}
+
+void fdstream_set_filter(FdStream *s, size_t (*filter)(Chardev *chr, uint8_t *buf, size_t len))
+{
+    s->filter = filter;
 }
 
 static bool watch_input(FdStream *s, Error **err)
@@ -173,7 +207,11 @@ FdStream *fdstream_create(Chardev *chr, int in_fd, int out_fd, void (*hangup)(Ch
         error_set(err, "out of memory for a character device");
         return NULL;
     }
-    *s = (FdStream){ .chr = chr, .in_fd = in_fd, .out_fd = out_fd, .hangup = hangup };
+    s->chr = chr;
+    s->in_fd = in_fd;
+    s->out_fd = out_fd;
+    s->hangup = hangup;
+    s->out_nonblocking = fcntl(out_fd, F_GETFL) & O_NONBLOCK;
     pthread_mutex_init(&s->reading_lock, NULL);
     s->out_dup = dup(out_fd);
     if (s->out_dup < 0 || !watch_input(s, err)) {
@@ -196,9 +234,7 @@ void fdstream_destroy(FdStream *s)
     for (int tries = 0; s->pending && tries < 100; tries++) {
         struct pollfd p = { .fd = s->out_fd, .events = POLLOUT };
         poll(&p, 1, 10);
-        size_t n = write_now(s->out_fd, s->buffer, s->pending);
-        memmove(s->buffer, s->buffer + n, s->pending - n);
-        s->pending -= n;
+        flush_buffer(s);
     }
     mainloop_unwatch(s->in);
     mainloop_unwatch(s->out);

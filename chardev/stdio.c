@@ -1,133 +1,102 @@
 // SPDX-License-Identifier: MIT
 //
-// Character devices on descriptors that stay: standard input and output, files, pseudo-terminals.
-#include "chardev/internal.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <pty.h>
+// The character device on standard input and output: raw while it is a terminal, whose window's
+// size the frontend learns (SIGWINCH, which all threads block, comes by a descriptor).
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
+#include "chardev/internal.h"
 
-typedef struct StreamState {
+typedef struct StdioState {
     FdStream *stream;
     TerminalGuard *guard;
-    int fd, peer_fd; /* to close, or -1 */
-} StreamState;
+    int resize_fd; /* or -1 */
+    LoopWatch *resize;
+} StdioState;
 
-static bool state_new(Chardev *chr, Error **err)
+static void stdio_close(Chardev *chr)
 {
-    StreamState *s = calloc(1, sizeof(*s));
-    if (!s)
-        return error_set(err, "out of memory for a character device");
-    s->fd = s->peer_fd = -1;
-    chr->state = s;
-    return true;
-}
-
-static void stream_close(Chardev *chr)
-{
-    StreamState *s = chr->state;
+    StdioState *s = chr->state;
     fdstream_destroy(s->stream);
     terminal_restore(s->guard);
-    if (s->fd >= 0)
-        close(s->fd);
-    if (s->peer_fd >= 0)
-        close(s->peer_fd);
+    mainloop_unwatch(s->resize);
+    if (s->resize_fd >= 0)
+        close(s->resize_fd);
+    chr->host->stdio_taken = false;
     free(s);
 }
 
-static size_t stream_write(Chardev *chr, const uint8_t *buf, size_t len)
+static void look_at_window(Chardev *chr)
 {
-    StreamState *s = chr->state;
-    return fdstream_write(s->stream, buf, len);
+    struct winsize w;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0)
+        chardev_set_size(chr, w.ws_col, w.ws_row);
 }
 
-static void stream_accept_input(Chardev *chr)
+static void window_changed(void *opaque, uint32_t events)
 {
-    StreamState *s = chr->state;
-    fdstream_accept_input(s->stream);
+    Chardev *chr = opaque;
+    StdioState *s = chr->state;
+    struct signalfd_siginfo info;
+    if (read(s->resize_fd, &info, sizeof(info)) == sizeof(info))
+        look_at_window(chr);
 }
 
-static void stream_attached(Chardev *chr)
+static bool watch_window(Chardev *chr, Error **err)
 {
-    chardev_event(chr, CHARDEV_OPENED);
+    StdioState *s = chr->state;
+    sigset_t set;
+    if (!isatty(STDOUT_FILENO))
+        return true;
+    look_at_window(chr);
+    sigemptyset(&set);
+    sigaddset(&set, SIGWINCH);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    s->resize_fd = signalfd(-1, &set, SFD_CLOEXEC);
+    if (s->resize_fd >= 0)
+        s->resize = mainloop_watch(chr->loop, s->resize_fd, EPOLLIN, window_changed, chr, err);
+    return s->resize_fd < 0 || s->resize;
 }
 
-static bool stdio_open(Chardev *chr, const char *argument, Error **err)
+static bool stdio_open(Chardev *chr, Keyval *options, Error **err)
 {
-    (void)argument;
-    if (!state_new(chr, err))
+    bool keep_signals = true;
+    if (!keyval_take_bool(options, "signal", &keep_signals, err))
         return false;
-    StreamState *s = chr->state;
-    bool keep_signals = !chr->id || strcmp(chr->id, "mux");
-    if (!terminal_make_raw(STDIN_FILENO, keep_signals, &s->guard, err))
-        goto fail;
-    s->stream = fdstream_create(chr, STDIN_FILENO, STDOUT_FILENO, NULL, err);
+    if (chr->host->stdio_taken)
+        return error_set(err, "this terminal is taken already; use '-serial mon:stdio' to share it "
+                         "between serial line and monitor");
+    StdioState *s = calloc(1, sizeof(*s));
+    if (!s)
+        return error_set(err, "out of memory for a character device");
+    s->resize_fd = -1;
+    chr->state = s;
+    chr->host->stdio_taken = true;
+    if (terminal_make_raw(STDIN_FILENO, keep_signals, &s->guard, err) && watch_window(chr, err))
+        s->stream = fdstream_create(chr, STDIN_FILENO, STDOUT_FILENO, NULL, err);
     if (s->stream)
         return true;
-fail:
-    stream_close(chr);
+    stdio_close(chr);
     return false;
 }
 
-static bool file_open(Chardev *chr, const char *path, Error **err)
+static size_t stdio_write(Chardev *chr, const uint8_t *buf, size_t len)
 {
-    if (!state_new(chr, err))
-        return false;
-    StreamState *s = chr->state;
-    s->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (s->fd < 0) {
-        error_set_errno(err, errno, "cannot write the character device's file '%s'", path);
-        goto fail;
-    }
-    chardev_set_label(chr, "file:%s", path);
-    s->stream = fdstream_create(chr, -1, s->fd, NULL, err);
-    if (s->stream)
-        return true;
-fail:
-    stream_close(chr);
-    return false;
+    return fdstream_write(((StdioState *)chr->state)->stream, buf, len);
 }
 
-/* The other end stays open here too: without it a pty without a reader is in permanent hang-up. */
-static bool pty_open(Chardev *chr, const char *argument, Error **err)
+static void stdio_accept_input(Chardev *chr)
 {
-    char name[128];
-    struct termios raw;
-    (void)argument;
-    if (!state_new(chr, err))
-        return false;
-    StreamState *s = chr->state;
-    if (openpty(&s->fd, &s->peer_fd, name, NULL, NULL) < 0) {
-        error_set_errno(err, errno, "cannot open a pseudo-terminal");
-        goto fail;
-    }
-    tcgetattr(s->peer_fd, &raw);
-    cfmakeraw(&raw);
-    tcsetattr(s->peer_fd, TCSANOW, &raw);
-    chardev_set_label(chr, "pty:%s", name);
-    s->stream = fdstream_create(chr, s->fd, s->fd, NULL, err);
-    if (s->stream)
-        return true;
-fail:
-    stream_close(chr);
-    return false;
+    fdstream_accept_input(((StdioState *)chr->state)->stream);
 }
 
-#define STREAM_OPS .close = stream_close, .write = stream_write, \
-    .accept_input = stream_accept_input, .attached = stream_attached
+static const char *const stdio_options[] = { "signal", NULL };
 
 const ChardevKind chardev_stdio = {
-    .name = "stdio", .help = "this terminal", .open = stdio_open, STREAM_OPS
-};
-const ChardevKind chardev_file = {
-    .name = "file", .help = "a file that takes the output", .takes_argument = true,
-    .open = file_open, STREAM_OPS
-};
-const ChardevKind chardev_pty = {
-    .name = "pty", .help = "a new pseudo-terminal", .open = pty_open, STREAM_OPS
+    .name = "stdio", .help = "this terminal", .options = stdio_options, .open = stdio_open,
+    .close = stdio_close, .write = stdio_write, .accept_input = stdio_accept_input,
 };

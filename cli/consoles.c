@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// Opening the serial lines and monitors; contract in consoles.h.
+// Opening the character devices, serial lines and monitors; contract in consoles.h.
 //
 // Without -serial the first serial line is on this terminal, shared with the monitor by Ctrl-A c
-// under -nographic. Without -monitor there is one only under -nographic.
+// under -nographic. Without -monitor there is one only under -nographic. Names are those that QEMU
+// gives: serial0, compat_monitor0.
 #include "cli/consoles.h"
 
 #include <string.h>
 #include "util/bitops.h"
+#include "util/keyval.h"
 
-static void quit_requested(void *opaque)
+static void quit_requested(void *opaque, int status)
 {
     Machine *m = opaque;
+    atomic_store(&m->run.exit_status, status);
     runstate_request(&m->run, RUN_REQUEST_QUIT);
 }
 
@@ -20,17 +23,38 @@ static bool is_stdio(const char *spec)
     return !strcmp(spec, "stdio") || !strcmp(spec, "mon:stdio");
 }
 
-/* A terminal has room for one of them; the mux makes two of one. */
-static bool claim_stdio(Session *s, const char *option, const char *spec, Error **err)
+/* ---- character devices ------------------------------------------------------------------ */
+
+static bool keep(Session *s, Chardev *chr, Error **err)
 {
-    if (!is_stdio(spec))
-        return true;
-    if (s->stdio_used)
-        return error_set(err, "%s %s: this terminal is taken already; use '-serial mon:stdio' to "
-                         "share it between serial line and monitor", option, spec);
-    s->stdio_used = true;
+    const char *label = chardev_label(chr);
+    if (!machine_add_chardev(s->machine, chr, err)) {
+        chardev_close(chr);
+        return false;
+    }
+    if (!strncmp(label, "pty:", 4))
+        fprintf(stderr, "char device redirected to %s (label %s)\n", label + 4, chardev_id(chr));
+    s->on_terminal |= chardev_is_mux(chr) && !strcmp(label, "stdio");
     return true;
 }
+
+static bool create_chardev(Session *s, const char *text, Error **err)
+{
+    Chardev *chr;
+    return chardev_create(&s->chardev_host, text, &chr, err) && keep(s, chr, err);
+}
+
+/* What stands after -serial or -monitor: a device of its own, or one of -chardev. */
+static bool open_text(Session *s, const char *id, const char *text, Chardev **chr, Error **err)
+{
+    if (!strncmp(text, "chardev:", 8)) {
+        *chr = machine_find_chardev(s->machine, text + 8, err);
+        return *chr;
+    }
+    return chardev_open(&s->chardev_host, id, text, chr, err) && (!*chr || keep(s, *chr, err));
+}
+
+/* ---- monitors --------------------------------------------------------------------------- */
 
 static bool add_monitor(Session *s, Chardev *chr, Error **err)
 {
@@ -41,109 +65,99 @@ static bool add_monitor(Session *s, Chardev *chr, Error **err)
     return true;
 }
 
-static void announce(const Chardev *chr, const char *what, unsigned n)
+static bool open_monitor(Session *s, unsigned n, const char *text, Error **err)
 {
-    const char *label = chr ? chardev_label(chr) : "";
-    if (!strncmp(label, "pty:", 4))
-        fprintf(stderr, "char device redirected to %s (label %s%u)\n", label + 4, what, n);
+    Chardev *chr;
+    char id[32];
+    snprintf(id, sizeof(id), "compat_monitor%u", n);
+    return open_text(s, id, text, &chr, err) && (!chr || add_monitor(s, chr, err));
 }
 
-/* "mon:" and any other kind: both ends of a mux. */
-static bool open_mux(Session *s, const char *spec, unsigned n, Chardev **guest, Error **err)
+static const char *const mon_parameters[] = { "chardev", "mode", "pretty", NULL };
+
+static bool open_mon(Session *s, const char *text, Error **err)
 {
-    Machine *m = s->machine;
-    Chardev *terminal;
-    ChardevMux mux;
-    if (!chardev_open(m->loop, "mux", spec, &terminal, err))
+    Keyval kv;
+    bool pretty = false;
+    if (!keyval_parse(&kv, text, "chardev", err))
         return false;
-    if (!terminal)
-        return error_set(err, "-serial mon:%s has nothing to share; use -serial none", spec);
-    announce(terminal, "serial", n);
-    if (!chardev_open_mux(m->loop, terminal, quit_requested, m, &mux, err)) {
-        chardev_close(terminal);
-        return false;
+    const char *id = keyval_take(&kv, "chardev"), *mode = keyval_take(&kv, "mode");
+    bool ok = keyval_take_bool(&kv, "pretty", &pretty, err) &&
+              keyval_check_used(&kv, "-mon", mon_parameters, err);
+    if (ok && mode && strcmp(mode, "readline"))
+        ok = error_set(err, "-mon mode=%s is not supported; the monitor is mode=readline", mode);
+    if (ok && !id)
+        ok = error_set(err, "-mon '%s' names no character device; write chardev=ID", text);
+    Chardev *chr = ok ? machine_find_chardev(s->machine, id, err) : NULL;
+    ok = chr && add_monitor(s, chr, err);
+    keyval_free(&kv);
+    return ok;
+}
+
+bool consoles_claim_monitors(Session *s, Error **err)
+{
+    for (unsigned i = 0; i < s->monitor_count; i++) {
+        s->monitors[i] = chardev_claim(s->monitors[i], "a monitor", err);
+        if (!s->monitors[i])
+            return false;
     }
-    if (!add_monitor(s, mux.monitor, err)) {
-        chardev_close(mux.monitor);
-        chardev_close(mux.guest);
-        return false;
-    }
-    *guest = mux.guest;
-    s->on_terminal |= !strcmp(spec, "stdio");
     return true;
 }
 
-static bool open_line(Session *s, unsigned n, const char *spec, Error **err)
+/* ---- serial lines ----------------------------------------------------------------------- */
+
+static bool open_serial(Session *s, unsigned n, const char *text, Error **err)
 {
     MachineConfig *c = &s->machine->config;
+    char id[32];
     if (n >= ARRAY_SIZE(c->serials))
         return error_set(err, "more than %zu times -serial; leave some out",
                          ARRAY_SIZE(c->serials));
-    if (!claim_stdio(s, "-serial", spec, err))
-        return false;
+    snprintf(id, sizeof(id), "serial%u", n);
     c->serial_count = n + 1;
     Chardev **chr = &c->serials[n];
-    if (!strncmp(spec, "mon:", 4))
-        return open_mux(s, spec + 4, n, chr, err);
-    if (!chardev_open(s->machine->loop, NULL, spec, chr, err))
+    if (!open_text(s, id, text, chr, err))
         return false;
-    announce(*chr, "serial", n);
-    return true;
-}
-
-static bool open_serial(Session *s, unsigned n, const char *spec, Error **err)
-{
-    if (!open_line(s, n, spec, err))
-        return false;
-    Chardev **chr = &s->machine->config.serials[n];
-    if (!*chr || machine_add_chardev(s->machine, *chr, err))
-        return true;
-    chardev_close(*chr);
-    *chr = NULL;
-    return false;
-}
-
-static bool open_monitor(Session *s, const char *spec, Error **err)
-{
-    Chardev *chr;
-    if (!claim_stdio(s, "-monitor", spec, err) ||
-        !chardev_open(s->machine->loop, NULL, strncmp(spec, "mon:", 4) ? spec : spec + 4, &chr,
-                      err))
-        return false;
-    announce(chr, "compat_monitor", s->monitor_count);
-    if (chr && !add_monitor(s, chr, err)) {
-        chardev_close(chr);
-        return false;
-    }
-    return true;
+    return strncmp(text, "mon:", 4) || add_monitor(s, *chr, err);
 }
 
 /* What the first serial line is when no -serial says. */
-static const char *default_serial(const Options *o)
+static const char *default_serial(const Session *s, const Options *o)
 {
     bool monitor_on_stdio = false;
     for (unsigned i = 0; i < o->monitors.count; i++)
         monitor_on_stdio |= is_stdio(o->monitors.text[i]);
+    if (s->chardev_host.stdio_taken)
+        return "none";
     if (o->nographic)
-        return o->monitors.count == 0 || monitor_on_stdio ? "mon:stdio" : "stdio";
+        return !(o->monitors.count + o->mons.count) || monitor_on_stdio ? "mon:stdio" : "stdio";
     return monitor_on_stdio || o->nodefaults ? "none" : "stdio";
 }
 
 bool consoles_open(Session *s, const Options *o, Error **err)
 {
     bool defaulted = o->serials.count == 0;
-    if (defaulted && !open_serial(s, 0, default_serial(o), err))
+    s->chardev_host = (ChardevHost){ .loop = s->machine->loop, .quit = quit_requested,
+                                     .opaque = s->machine };
+    for (unsigned i = 0; i < o->chardevs.count; i++)
+        if (!create_chardev(s, o->chardevs.text[i], err))
+            return false;
+    if (defaulted && !open_serial(s, 0, default_serial(s, o), err))
         return false;
     for (unsigned i = 0; i < o->serials.count; i++)
         if (!open_serial(s, i, o->serials.text[i], err))
             return false;
-    if (o->nographic && o->monitors.count == 0 && s->monitor_count == 0 && !s->stdio_used)
-        return open_monitor(s, "stdio", err);
     for (unsigned i = 0; i < o->monitors.count; i++) {
         /* under -nographic the default serial line has brought that one along */
         bool shared = defaulted && s->on_terminal && is_stdio(o->monitors.text[i]);
-        if (!shared && !open_monitor(s, o->monitors.text[i], err))
+        if (!shared && !open_monitor(s, i, o->monitors.text[i], err))
             return false;
     }
+    for (unsigned i = 0; i < o->mons.count; i++)
+        if (!open_mon(s, o->mons.text[i], err))
+            return false;
+    bool monitor_asked = o->monitors.count + o->mons.count;
+    if (o->nographic && !monitor_asked && !s->monitor_count && !s->chardev_host.stdio_taken)
+        return open_monitor(s, 0, "stdio", err);
     return true;
 }

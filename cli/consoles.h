@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// -serial, -monitor and -nographic: who talks to this terminal, and what goes elsewhere.
+// -chardev, -serial, -monitor, -mon and -nographic: who talks to this terminal, and what goes elsewhere.
 #ifndef CLI_CONSOLES_H
 #define CLI_CONSOLES_H
 
 #include <stdio.h>
 #include "cli/create.h"
 
-/* Serial lines into the machine's configuration, monitors into `s`. */
+/* Opens all character devices, which the machine owns; serial lines into its configuration,
+ * monitors into `s`. */
 bool consoles_open(Session *s, const Options *o, Error **err) MUST_CHECK;
+/* After the devices, which get the keys of a shared terminal first. */
+bool consoles_claim_monitors(Session *s, Error **err) MUST_CHECK;
 
 #endif

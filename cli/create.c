@@ -179,15 +179,14 @@ bool session_create(Session *s, const Options *o, Error **err)
     if (!machine_build(s->machine, err))
         return false;
     session_block_signals();
-    return s->build_only || (add_devices(s, o, err) && attach_cpus(s, err));
+    return s->build_only ||
+           (add_devices(s, o, err) && consoles_claim_monitors(s, err) && attach_cpus(s, err));
 }
 
 void session_destroy(Session *s)
 {
     if (s->accel)
         s->accel->destroy(s->accel);
-    for (unsigned i = 0; i < s->monitor_count; i++)
-        chardev_close(s->monitors[i]);
     machine_destroy(s->machine);
     log_destroy(s->log);
     free(s->machine_accel);

@@ -16,9 +16,9 @@ typedef struct Session {
     Accel *accel;
     char *name;               /* -name, or NULL */
     char *machine_accel;      /* -M accel=, or NULL */
-    Chardev *monitors[4];
+    ChardevHost chardev_host;
+    Chardev *monitors[4];     /* the machine's */
     unsigned monitor_count;
-    bool stdio_used;
     bool on_terminal;         /* the escape keys work: tell the user */
     bool build_only;          /* dumpdtb was asked for and is done */
 } Session;

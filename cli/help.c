@@ -113,10 +113,21 @@ static bool print_log_items(Error **err)
     return true;
 }
 
+static bool print_lines(Error **err)
+{
+    chardev_print_texts(stdout);
+    return true;
+}
+
 static bool print_chardevs(Error **err)
 {
-    chardev_print_help(stdout);
+    chardev_print_kinds(stdout);
     return true;
+}
+
+static bool print_chardev(const char *name, Error **err)
+{
+    return chardev_print_options(name, stdout, err);
 }
 
 static bool print_networks(Error **err)
@@ -179,8 +190,9 @@ static const HelpTopic topics[] = {
     { offsetof(Options, devices), true, print_devices, print_device },
     { offsetof(Options, accels), true, print_accels, NULL },
     { offsetof(Options, log_items), false, print_log_items, NULL },
-    { offsetof(Options, serials), true, print_chardevs, NULL },
-    { offsetof(Options, monitors), true, print_chardevs, NULL },
+    { offsetof(Options, chardevs), true, print_chardevs, print_chardev },
+    { offsetof(Options, serials), true, print_lines, NULL },
+    { offsetof(Options, monitors), true, print_lines, NULL },
     { offsetof(Options, netdevs), true, print_networks, NULL },
     { offsetof(Options, nics), true, print_networks, NULL },
     { offsetof(Options, drives), true, print_drive, NULL },

@@ -267,7 +267,8 @@ Monitor *monitor_create(Chardev *chr, const MonitorCommand *commands, void *opaq
         return NULL;
     }
     *mon = (Monitor){ .chr = chr, .commands = commands, .opaque = opaque };
-    chardev_attach(chr, &(ChardevHandlers){ can_receive, receive, event, mon });
+    chardev_attach(chr, &(ChardevHandlers){ .can_receive = can_receive, .receive = receive,
+                                            .event = event, .opaque = mon, .background = true });
     return mon;
 }
 

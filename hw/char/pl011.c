@@ -102,7 +102,7 @@ static void tx_drain(Pl011 *u)
         uint8_t c = (uint8_t)u->tx.entries[u->tx.first];
         if (u->cr & CR_LBE)
             rx_put(u, c);
-        else if (u->chr && chardev_write(u->chr, &c, 1) == 0)
+        else if (u->line && chardev_write(u->line, &c, 1) == 0)
             break;
         fifo_get(&u->tx);
     }
@@ -138,7 +138,7 @@ static uint64_t dr_read(Device *dev, unsigned index)
     update_irq(u);
     if (u->input_refused && !u->rx.count) {
         u->input_refused = false;
-        chardev_accept_input(u->chr);
+        chardev_accept_input(u->line);
     }
     return entry;
 }
@@ -186,7 +186,7 @@ static void lcr_h_write(Device *dev, unsigned index, uint64_t value)
         u->ris &= ~(INT_RX | INT_RT);
         if (u->input_refused) {
             u->input_refused = false;
-            chardev_accept_input(u->chr);
+            chardev_accept_input(u->line);
         }
     }
     u->lcr_h = value & 0xff;
@@ -287,11 +287,15 @@ static bool pl011_realize(Device *dev, Error **err)
     memory_region_init_mmio(&u->bus.mmio, "pl011", 0x1000, &reg_bank_ops, &u->regs, &dev->lock);
     timer_init(&u->tx_retry, dev->machine->clock, tx_retry, u);
     regs_reset(&u->regs);
-    if (u->chr)
-        chardev_attach(u->chr, &(ChardevHandlers){ .can_receive = host_can_send,
-                                                   .receive = host_sent,
-                                                   .event = host_event,
-                                                   .opaque = u });
+    if (!u->chr)
+        return true;
+    u->line = chardev_claim(u->chr, dev->type->name, err);
+    if (!u->line)
+        return false;
+    chardev_attach(u->line, &(ChardevHandlers){ .can_receive = host_can_send,
+                                                .receive = host_sent,
+                                                .event = host_event,
+                                                .opaque = u });
     return true;
 }
 
@@ -308,7 +312,7 @@ static void pl011_reset(Device *dev)
     u->input_refused = false;
     pthread_mutex_unlock(&dev->lock);
     if (refused)
-        chardev_accept_input(u->chr);
+        chardev_accept_input(u->line);
 }
 
 static void pl011_destroy(Device *dev)
@@ -317,8 +321,7 @@ static void pl011_destroy(Device *dev)
     if (!dev->realized)
         return;
     timer_cancel(&u->tx_retry);
-    if (u->chr)
-        chardev_attach(u->chr, NULL);
+    chardev_release(u->line);
 }
 
 static const Property pl011_properties[] = {

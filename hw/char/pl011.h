@@ -22,7 +22,8 @@ typedef struct Pl011Fifo {
 
 typedef struct Pl011 {
     SysbusDevice bus;
-    struct Chardev *chr;
+    struct Chardev *chr;  /* the property */
+    struct Chardev *line; /* what was claimed of it */
     RegBank regs;
     Pl011Fifo rx, tx;
     Timer tx_retry; /* armed while the host does not take what is in `tx` */

@@ -153,7 +153,8 @@ Test(pl011, talks_to_its_host_end)
     bench_open(b);
     snprintf(path, sizeof(path), "/tmp/pl011-test-%d", (int)getpid());
     snprintf(spec, sizeof(spec), "unix:%s,server=on,wait=off", path);
-    cr_assert(chardev_open(b->m->loop, "c0", spec, &chr, &err), "%s", err ? error_text(err) : "");
+    ChardevHost host = { .loop = b->m->loop };
+    cr_assert(chardev_open(&host, "c0", spec, &chr, &err), "%s", err ? error_text(err) : "");
     cr_assert(machine_add_chardev(b->m, chr, &err));
     u.uart = (Pl011 *)bench_device(b, &pl011_type, "chardev=c0", NULL);
     bench_map(b, BASE, &u.uart->bus.mmio);

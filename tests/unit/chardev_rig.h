@@ -9,14 +9,18 @@
 #include "chardev/internal.h"
 
 typedef struct FakeTerminal {
+    ChardevHost host;
     char out[8192];
     size_t out_len;
     bool closed;
+    bool full; /* takes nothing */
 } FakeTerminal;
 
 static inline size_t fake_write(Chardev *chr, const uint8_t *buf, size_t len)
 {
     FakeTerminal *t = chr->state;
+    if (t->full)
+        return 0;
     size_t n = len < sizeof(t->out) - 1 - t->out_len ? len : sizeof(t->out) - 1 - t->out_len;
     memcpy(t->out + t->out_len, buf, n);
     t->out_len += n;
@@ -41,8 +45,8 @@ static const ChardevKind fake_terminal_kind = {
 static inline Chardev *fake_terminal_open(FakeTerminal *t, MainLoop *loop)
 {
     Error *err = NULL;
-    Chardev *chr = chardev_new(loop, &fake_terminal_kind, NULL, &err);
-    *t = (FakeTerminal){ .out_len = 0 };
+    *t = (FakeTerminal){ .host = { .loop = loop } };
+    Chardev *chr = chardev_new(&t->host, &fake_terminal_kind, NULL, &err);
     chr->state = t;
     return chr;
 }
