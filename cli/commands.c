@@ -373,6 +373,71 @@ static void cmd_info_balloon(void *opaque, const char *args, FILE *out)
         virtio_balloon_print(b, out);
 }
 
+/* ---- character devices ------------------------------------------------------------------ */
+
+static void cmd_info_chardev(void *opaque, const char *args, FILE *out)
+{
+    const Machine *m = machine_of(opaque);
+    for (size_t i = 0; i < m->chardev_count; i++)
+        fprintf(out, "%s: filename=%s%s\n", chardev_id(m->chardevs[i]),
+                chardev_label(m->chardevs[i]), chardev_is_mux(m->chardevs[i]) ? ",mux" : "");
+}
+
+/* The character device that begins `args`, of which the rest is left. */
+static Chardev *take_chardev(void *opaque, const char **args, FILE *out)
+{
+    char id[64];
+    Error *err = NULL;
+    size_t len = strcspn(*args, " ");
+    snprintf(id, sizeof(id), "%.*s", (int)len, *args);
+    *args += len + strspn(*args + len, " ");
+    Chardev *chr = machine_find_chardev(machine_of(opaque), id, &err);
+    if (!chr)
+        fprintf(out, "%s\n", error_text(err));
+    error_free(err);
+    return chr;
+}
+
+static void cmd_ringbuf_write(void *opaque, const char *args, FILE *out)
+{
+    Chardev *chr = take_chardev(opaque, &args, out);
+    if (chr)
+        chardev_write(chr, args, strlen(args));
+}
+
+static void put_visible(const uint8_t *buf, size_t len, FILE *out)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (buf[i] == '\\')
+            fputs("\\\\", out);
+        else if ((buf[i] < ' ' && buf[i] != '\n') || buf[i] == 0x7f)
+            fprintf(out, "\\u%04X", buf[i]);
+        else
+            fputc(buf[i], out);
+    }
+    fputc('\n', out);
+}
+
+static void cmd_ringbuf_read(void *opaque, const char *args, FILE *out)
+{
+    uint8_t buf[65536];
+    uint64_t size;
+    Error *err = NULL;
+    Chardev *chr = take_chardev(opaque, &args, out);
+    if (!chr)
+        return;
+    if (!parse_size(args, 1, &size)) {
+        fprintf(out, "'%s' is not a size; write ringbuf_read ID BYTES\n", args);
+        return;
+    }
+    size_t n = chardev_ringbuf_read(chr, buf, MIN(size, sizeof(buf)), &err);
+    if (err)
+        fprintf(out, "%s\n", error_text(err));
+    else
+        put_visible(buf, n, out);
+    error_free(err);
+}
+
 const MonitorCommand monitor_commands[] = {
     { "quit", "q", "", "end the emulator", cmd_quit },
     { "stop", NULL, "", "stop the CPUs", cmd_stop },
@@ -386,6 +451,10 @@ const MonitorCommand monitor_commands[] = {
     { "balloon", NULL, "MIB", "leave the guest that much memory, if it has a balloon",
       cmd_balloon },
     { "info balloon", NULL, "", "what memory the guest has", cmd_info_balloon },
+    { "ringbuf_read", NULL, "ID BYTES", "take what was written to a -chardev ringbuf",
+      cmd_ringbuf_read },
+    { "ringbuf_write", NULL, "ID TEXT", "write to a -chardev ringbuf", cmd_ringbuf_write },
+    { "info chardev", NULL, "", "the character devices", cmd_info_chardev },
     { "info cpus", NULL, "", "where each CPU is", cmd_info_cpus },
     { "info jit", NULL, "", "what the translator did", cmd_info_jit },
     { "info mtree", NULL, "", "the map of physical memory", cmd_info_mtree },

@@ -33,6 +33,9 @@ HELP = [
     ('-accel help', r'tcg'),
     ('-d help', r'(?m)^guest_errors '),
     ('-serial help', r'unix'),
+    ('-chardev help', r'(?m)^Available chardev backend types: $(.|\n)*^  ringbuf$'),
+    ('-chardev ?', r'(?m)^  socket$'),
+    ('-chardev socket,help', r'reconnect='),
     ('-monitor help', r'stdio'),
     ('-netdev help', r'user.*hostfwd'),
     ('-nic ?', r'user'),
@@ -193,6 +196,26 @@ class Starts(BootTest):
         self.talk(monitor, b'quit\n', b'quit')
         self.assertEqual(process.wait(20 * TIME_SCALE), 0)
         self.assertEqual(os.listdir(self.folder), [])
+
+    def test_chardevs(self):
+        """One terminal for a serial line and two monitors; a ring buffer that they look into."""
+        log = os.path.join(self.folder, 'log')
+        command = [word for word in linux('quiet') if word != '-nographic']
+        console = self.console(command + [
+            '-chardev', f'stdio,id=c,mux=on,signal=off,logfile={log}', '-serial', 'chardev:c',
+            '-mon', 'chardev=c,mode=readline', '-monitor', 'chardev:c',
+            '-chardev', 'ringbuf,id=ring,size=1K'])
+        console.expect(PROMPT)
+        wrote, read, again, devices = self.monitor(
+            console, 'ringbuf_write ring a b\\c', 'ringbuf_read ring 100',
+            'ringbuf_read c 1', 'info chardev')
+        self.assertEqual((wrote, read), ('', 'a b\\\\c'))
+        self.assertIn('no ring buffer', again)
+        self.assertIn('c: filename=stdio,mux', devices)
+        console.send('\x01c')
+        self.power_off(console)
+        with open(log, 'rb') as handle:
+            self.assertIn(b'Power down', handle.read())
 
     def talk(self, path, text, wanted):
         deadline = time.monotonic() + 60 * TIME_SCALE
