@@ -10,15 +10,25 @@ from common import HERE
 COMPILER = 'aarch64-linux-gnu-gcc'
 
 
-def compile_guest(test, folder, name, *sources):
-    """An ELF file for -kernel, with symbols; the test is skipped where there is no compiler."""
+def _compile(test, folder, name, sources, flags):
     if not shutil.which(COMPILER):
         test.skipTest(f'{COMPILER} is missing: "scripts/deps test" installs it')
     output = os.path.join(folder, name)
     sources = [os.path.join(HERE, 'guests', source) for source in sources]
-    subprocess.run([COMPILER, '-nostdlib', '-static', '-ffreestanding', '-O2', '-Wall',
-                    '-Wextra', '-march=armv8-a', '-mgeneral-regs-only', '-mstrict-align',
-                    '-fno-pic', '-no-pie', '-Wl,--build-id=none,--no-warn-rwx-segments', '-T',
-                    os.path.join(HERE, 'guests', 'link.ld'), *sources, '-o', output],
+    subprocess.run([COMPILER, '-O2', '-Wall', '-Wextra', *flags, *sources, '-o', output],
                    check=True)
     return output
+
+
+def compile_guest(test, folder, name, *sources):
+    """An ELF file for -kernel, with symbols; the test is skipped where there is no compiler."""
+    return _compile(test, folder, name, sources, [
+        '-nostdlib', '-static', '-ffreestanding', '-march=armv8-a', '-mgeneral-regs-only',
+        '-mstrict-align', '-fno-pic', '-no-pie',
+        '-Wl,--build-id=none,--no-warn-rwx-segments', '-T',
+        os.path.join(HERE, 'guests', 'link.ld')])
+
+
+def compile_linux_program(test, folder, name, *sources):
+    """A static Linux program; the test is skipped where there is no compiler."""
+    return _compile(test, folder, name, sources, ['-static', '-pthread'])
