@@ -8,7 +8,6 @@
 #include "softmmu/vcpu.h"
 
 #include <assert.h>
-#include <sched.h>
 
 bool vcpu_init(VCPU *cpu, const CpuOps *ops, uint32_t index, MemorySpace *memory,
                VirtClock *clock, RunState *run, Log *log, Error **err)
@@ -141,23 +140,61 @@ static void serve_queue(VCPU *cpu)
         fn(cpu, a, b);
 }
 
-void vcpu_drain_work(VCPU *cpu)
-{
-    while (atomic_load(&cpu->work_pending)) {
-        serve_queue(cpu);
-        atomic_fetch_sub(&cpu->work_pending, 1);
-    }
-}
-
-void vcpu_wait_others(VCPU *cpu)
+/* Those that wait in vcpu_wait_others() look again. */
+static void wake_waiting_peers(const VCPU *cpu)
 {
     for (uint32_t i = 0; i < cpu->peer_count; i++) {
         VCPU *peer = cpu->peers[i];
-        while (peer != cpu && atomic_load(&peer->work_pending) && atomic_load(&peer->in_guest)) {
-            vcpu_drain_work(cpu);
-            sched_yield();
-        }
+        if (!atomic_load(&peer->waiting))
+            continue;
+        pthread_mutex_lock(&peer->lock);
+        pthread_cond_signal(&peer->wake);
+        pthread_mutex_unlock(&peer->lock);
     }
+}
+
+void vcpu_drain_work(VCPU *cpu)
+{
+    if (!atomic_load(&cpu->work_pending))
+        return;
+    do
+        serve_queue(cpu);
+    while (atomic_fetch_sub(&cpu->work_pending, 1) > 1);
+    wake_waiting_peers(cpu);
+}
+
+/* ---- the wait of a shootdown -------------------------------------------------------------- */
+
+static bool others_lag(const VCPU *cpu)
+{
+    for (uint32_t i = 0; i < cpu->peer_count; i++) {
+        const VCPU *peer = cpu->peers[i];
+        if (peer != cpu && atomic_load(&peer->work_pending) && atomic_load(&peer->in_guest))
+            return true;
+    }
+    return false;
+}
+
+/* Another vCPU that runs answers within a microsecond; one that the host has put aside needs the
+ * processor, perhaps this one: then waiting must not take it. */
+#define WAIT_SPINS 1000
+
+void vcpu_wait_others(VCPU *cpu)
+{
+    for (int i = 0; i < WAIT_SPINS; i++) {
+        if (!others_lag(cpu))
+            return;
+        vcpu_drain_work(cpu);
+    }
+    atomic_store(&cpu->waiting, true);
+    while (others_lag(cpu)) {
+        vcpu_drain_work(cpu);
+        pthread_mutex_lock(&cpu->lock);
+        if (others_lag(cpu) && !atomic_load(&cpu->work_pending))
+            pthread_cond_wait(&cpu->wake, &cpu->lock);
+        pthread_mutex_unlock(&cpu->lock);
+    }
+    atomic_store(&cpu->waiting, false);
 }
 
 void vcpu_update_banks(VCPU *cpu)

@@ -165,6 +165,7 @@ struct VCPU {
     atomic_bool powered_off; /* PSCI: waiting for CPU_ON */
     VcpuQueue queue;
     _Atomic uint32_t work_pending; /* not 0: something is queued, or being done */
+    atomic_bool waiting;  /* for others to do their work; they signal `wake` then */
     atomic_bool in_guest; /* inside translated code: others must wait for it at a shootdown */
 
     bool watches; /* the guest has watchpoints; changed on the vCPU's thread, TLB flushed */
