@@ -88,6 +88,7 @@ class Generator:
             rows = [r for r in rows if any(r.name == o or r.name.startswith(o + '_') for o in only)]
         if not rows:
             raise SystemExit(f'no instruction of chapter {chapter} is left to run')
+        self.rows, self.reached = rows, set()   # lines of the specification, those that were used
         self.names = {}
         for r in rows:
             self.names.setdefault(r.name, []).append(r)
@@ -99,6 +100,7 @@ class Generator:
 
     def word(self, row, **fixed):
         """A random word of a row with some arguments given (unscaled, one-piece fields)."""
+        self.reached.add(row.where)
         ignored = 0xffffffff & ~row.mask
         for p in row.pieces:
             ignored &= ~(((1 << p.width) - 1) << p.pos)
