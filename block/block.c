@@ -266,6 +266,16 @@ void block_close(BlockBackend *b)
 
 /* ---- asking and claiming ---------------------------------------------------------------- */
 
+void block_print(const BlockBackend *b, FILE *out)
+{
+    fprintf(out, "%s: %s (%s%s%s)\n", b->id, b->path, b->format->name,
+            b->read_only ? ", read-only" : "", b->overlay ? ", snapshot" : "");
+    if (b->user)
+        fprintf(out, "    Attached to:      %s\n", b->user);
+    fprintf(out, "    Cache mode:       %s%s%s\n", b->cache->sync ? "writethrough" : "writeback",
+            b->cache->direct ? ", direct" : "", b->cache->ignore_flush ? ", ignore flushes" : "");
+}
+
 const char *block_id(const BlockBackend *b)
 {
     return b->id;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/uio.h>
 #include "util/error.h"
 
@@ -42,6 +43,7 @@ void block_close(BlockBackend *b); /* waits for requests, flushes */
 const char *block_id(const BlockBackend *b);
 uint64_t block_size(const BlockBackend *b); /* bytes */
 bool block_read_only(const BlockBackend *b);
+void block_print(const BlockBackend *b, FILE *out); /* the text of `info block` */
 void block_submit(BlockBackend *b, BlockRequest *req);
 /* Read on the caller's thread what the host's page cache has: quicker than a change of threads for
  * a few pages. False: it would have to wait; submit a request. */

@@ -38,6 +38,9 @@ typedef struct NetType {
     void (*close)(NetBackend *n);
     void (*send)(NetBackend *n, const struct iovec *iov, unsigned iov_count);
     void (*kick)(NetBackend *n);
+    /* ",parameter=value,..." that tell it from others of its type */
+    void (*print)(const NetBackend *n, FILE *out);
+    void (*print_connections)(NetBackend *n, FILE *out);
 } NetType;
 
 struct NetBackend {

@@ -214,3 +214,16 @@ void net_release(NetBackend *n)
     free(n->user);
     n->user = NULL;
 }
+
+void net_print(const NetBackend *n, FILE *out)
+{
+    fprintf(out, "%s: index=0,type=%s", n->id, n->type->name);
+    n->type->print(n, out);
+    fputc('\n', out);
+}
+
+void net_print_connections(NetBackend *n, FILE *out)
+{
+    fprintf(out, "Hub -1 (%s):\n", n->id);
+    n->type->print_connections(n, out);
+}

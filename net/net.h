@@ -33,6 +33,9 @@ void net_close(NetBackend *n);
 const char *net_id(const NetBackend *n);
 /* NULL: detach; no call is under way any more. Not from within a call of the receiver. */
 void net_attach(NetBackend *n, const NetReceiver *receiver);
+/* The texts of `info network` and `info usernet`: what it is; what goes on in it. */
+void net_print(const NetBackend *n, FILE *out);
+void net_print_connections(NetBackend *n, FILE *out);
 /* Within transmit() only; may call receive(). */
 void net_send(NetBackend *n, const struct iovec *iov, unsigned iov_count);
 /* The device has something to send, or can receive again. Any thread; takes no lock. */

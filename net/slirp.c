@@ -40,6 +40,13 @@ typedef struct SlirpNet {
     pthread_t thread;
     int event_fd;
     atomic_bool stopping, woken;
+    char print[80]; /* of its options, for net_print() */
+
+    /* What the connections are is asked of the thread: NULL and wanted until it has said it. */
+    pthread_mutex_t ask_lock;
+    pthread_cond_t answered;
+    bool asked;
+    char *connections; /* glib's */
 
     /* of the thread */
     FrameQueue to_guest;
@@ -216,6 +223,17 @@ static void drain_event(SlirpNet *s)
     atomic_store(&s->woken, false); /* before looking at what the device has */
 }
 
+static void answer_connections(SlirpNet *s)
+{
+    pthread_mutex_lock(&s->ask_lock);
+    if (s->asked) {
+        s->connections = slirp_connection_info(s->slirp);
+        s->asked = false;
+        pthread_cond_signal(&s->answered);
+    }
+    pthread_mutex_unlock(&s->ask_lock);
+}
+
 static void *slirp_thread(void *opaque)
 {
     SlirpNet *s = opaque;
@@ -228,6 +246,7 @@ static void *slirp_thread(void *opaque)
         int n = poll(s->fds, s->fd_count, more ? 0 : poll_timeout_ms(s, timeout));
         if (n > 0 && s->fds[0].revents) {
             drain_event(s);
+            answer_connections(s);
             more = true;
         }
         deliver_waiting(s);
@@ -262,8 +281,29 @@ static void slirp_kick(NetBackend *n)
     wake(n->state);
 }
 
+static void slirp_print(const NetBackend *n, FILE *out)
+{
+    fputs(((const SlirpNet *)n->state)->print, out);
+}
+
+static void slirp_print_connections(NetBackend *n, FILE *out)
+{
+    SlirpNet *s = n->state;
+    pthread_mutex_lock(&s->ask_lock);
+    s->asked = true;
+    wake(s);
+    while (s->asked)
+        pthread_cond_wait(&s->answered, &s->ask_lock);
+    fputs(s->connections, out);
+    free(s->connections); /* glib's allocator is the C library's */
+    s->connections = NULL;
+    pthread_mutex_unlock(&s->ask_lock);
+}
+
 static void free_net(SlirpNet *s)
 {
+    pthread_mutex_destroy(&s->ask_lock);
+    pthread_cond_destroy(&s->answered);
     if (s->slirp)
         slirp_cleanup(s->slirp);
     frame_queue_clear(&s->to_guest);
@@ -353,6 +393,9 @@ static bool open_with(SlirpNet *s, const SlirpOptions *o, Error **err)
     SlirpConfig config = slirp_config(o);
     if (!check_tftp(o, err))
         return false;
+    char net[INET_ADDRSTRLEN];
+    snprintf(s->print, sizeof(s->print), ",net=%s,restrict=%s",
+             inet_ntop(AF_INET, &o->net, net, sizeof(net)), o->restricted ? "on" : "off");
     s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->fd_capacity = 64;
     s->fds = calloc(s->fd_capacity, sizeof(*s->fds));
@@ -376,6 +419,8 @@ static bool slirp_open(NetBackend *n, Keyval *kv, Error **err)
         return error_set(err, "out of memory for network '%s'", n->id);
     s->net = n;
     s->event_fd = -1;
+    pthread_mutex_init(&s->ask_lock, NULL);
+    pthread_cond_init(&s->answered, NULL);
     frame_queue_init(&s->to_guest, QUEUE_BYTES);
     bool ok = slirp_options_parse(&o, kv, err) && open_with(s, &o, err);
     slirp_options_free(&o);
@@ -393,4 +438,6 @@ const NetType slirp_net_type = {
     .close = slirp_close,
     .send = slirp_send,
     .kick = slirp_kick,
+    .print = slirp_print,
+    .print_connections = slirp_print_connections,
 };

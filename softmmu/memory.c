@@ -526,31 +526,45 @@ MemoryResult memory_exchange(MemorySpace *space, Hwaddr gpa, uint64_t *found, ui
 /* ---- info mtree ------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {
-    [MEM_CONTAINER] = "container", [MEM_RAM] = "ram", [MEM_ROM] = "rom", [MEM_MMIO] = "i/o",
-    [MEM_ALIAS] = "alias",
+    [MEM_CONTAINER] = "i/o", [MEM_RAM] = "ram", [MEM_ROM] = "rom", [MEM_MMIO] = "i/o",
+    [MEM_ALIAS] = "i/o",
 };
 
 static void print_tree(const MemoryRegion *mr, Hwaddr base, int depth, FILE *out)
 {
-    fprintf(out, "%*s%016llx-%016llx (prio %d, %s): %s%s\n", depth * 2 + 2, "",
-            (unsigned long long)base, (unsigned long long)(base + mr->size - 1), mr->priority,
-            kind_names[mr->kind], mr->name, mr->enabled ? "" : " [disabled]");
+    fprintf(out, "%*s%016llx-%016llx (prio %d, %s): ", depth * 2 + 2, "", (unsigned long long)base,
+            (unsigned long long)(base + mr->size - 1), mr->priority, kind_names[mr->kind]);
+    if (mr->kind == MEM_ALIAS)
+        fprintf(out, "alias %s @%s %016llx-%016llx", mr->name, mr->target->name,
+                (unsigned long long)mr->target_offset,
+                (unsigned long long)(mr->target_offset + mr->size - 1));
+    else
+        fputs(mr->name, out);
+    fputs(mr->enabled ? "\n" : " [disabled]\n", out);
     for (const MemoryRegion *c = mr->first_child; c; c = c->next_sibling)
         print_tree(c, base + c->offset, depth + 1, out);
 }
 
 void memory_space_print(const MemorySpace *space, FILE *out)
 {
-    fprintf(out, "memory tree:\n");
+    fprintf(out, "address-space: memory\n");
     print_tree(space->root, 0, 0, out);
-    fprintf(out, "flat view:\n");
+    fprintf(out, "\n");
+}
+
+void memory_space_print_flat(const MemorySpace *space, FILE *out)
+{
     const FlatView *v = atomic_load(&((MemorySpace *)space)->view);
+    fprintf(out, "FlatView #0\n AS \"memory\", root: %s\n Root memory region: %s\n",
+            space->root->name, space->root->name);
     for (size_t i = 0; v && i < v->count; i++) {
         const FlatRange *r = &v->ranges[i];
-        fprintf(out, "  %016llx-%016llx (%s): %s", (unsigned long long)r->first,
-                (unsigned long long)r->last, kind_names[r->region->kind], r->region->name);
+        fprintf(out, "  %016llx-%016llx (prio %d, %s): %s", (unsigned long long)r->first,
+                (unsigned long long)r->last, r->region->priority, kind_names[r->region->kind],
+                r->region->name);
         if (r->region_offset)
-            fprintf(out, " @%llx", (unsigned long long)r->region_offset);
+            fprintf(out, " @%016llx", (unsigned long long)r->region_offset);
         fprintf(out, "\n");
     }
+    fprintf(out, "\n");
 }

@@ -146,7 +146,8 @@ bool memory_discard(MemorySpace *space, Hwaddr gpa, uint64_t len);
  * *found becomes what was there. MEM_READ_ONLY: no RAM that can be written. */
 MemoryResult memory_exchange(MemorySpace *space, Hwaddr gpa, uint64_t *found, uint64_t value);
 
-/* The text of `info mtree`. */
+/* The texts of `info mtree` and `info mtree -f`. */
 void memory_space_print(const MemorySpace *space, FILE *out);
+void memory_space_print_flat(const MemorySpace *space, FILE *out);
 
 #endif

@@ -401,3 +401,53 @@ TlbStats *tlb_stats(Tlb *tlb)
 {
     return &tlb->stats;
 }
+
+/* ---- info tlb --------------------------------------------------------------------------- */
+
+typedef struct PrintedEntry {
+    Vaddr va;
+    const L2Entry *entry;
+} PrintedEntry;
+
+static int compare_entries(const void *a, const void *b)
+{
+    const PrintedEntry *x = a, *y = b;
+    if (x->entry->regime != y->entry->regime)
+        return x->entry->regime < y->entry->regime ? -1 : 1;
+    return x->va < y->va ? -1 : x->va > y->va;
+}
+
+static size_t collect_entries(const L2Entry *from, size_t count, unsigned page_log2,
+                              PrintedEntry *to)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (from[i].page != L2_EMPTY)
+            to[n++] = (PrintedEntry){ from[i].page << page_log2, &from[i] };
+    return n;
+}
+
+void tlb_print(const Tlb *tlb, FILE *out)
+{
+    size_t small = L2_SETS * L2_WAYS, large = 1u << LARGE_BITS, n;
+    PrintedEntry *entries = calloc(small + large, sizeof(*entries));
+    if (!entries)
+        return;
+    n = collect_entries(&tlb->l2[0][0], small, GUEST_PAGE_BITS, entries);
+    n += collect_entries(tlb->large, large, LARGE_LOG2, entries + n);
+    qsort(entries, n, sizeof(*entries), compare_entries);
+    for (size_t i = 0; i < n; i++) {
+        const L2Entry *e = entries[i].entry;
+        const TlbFill *f = &e->fill;
+        fprintf(out, "%016llx: %016llx %c%c%c%c%c %llu KiB regime %x",
+                (unsigned long long)entries[i].va, (unsigned long long)f->gpa,
+                f->prot & TLB_READ ? 'r' : '-', f->prot & TLB_WRITE ? 'w' : '-',
+                f->prot & TLB_EXEC ? 'x' : '-', f->global ? 'g' : '-', f->device ? 'd' : '-',
+                (1ull << f->size_log2) >> 10, e->regime);
+        if (f->global)
+            fputc('\n', out);
+        else
+            fprintf(out, " asid %u\n", e->asid);
+    }
+    free(entries);
+}

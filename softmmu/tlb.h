@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "softmmu/memory.h"
 #include "util/types.h"
 
@@ -150,5 +151,7 @@ void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift); /* one pc, in every
 bool tlb_protect_code(Tlb *tlb, const void *host_page);
 
 TlbStats *tlb_stats(Tlb *tlb);
+/* The text of `info tlb`: the second level, which holds what walks found. While the owner waits. */
+void tlb_print(const Tlb *tlb, FILE *out);
 
 #endif

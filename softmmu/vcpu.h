@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
 #include "softmmu/clock.h"
 #include "softmmu/memory.h"
 #include "softmmu/runstate.h"
@@ -107,7 +109,7 @@ typedef struct CpuOps {
     /* Program counter access for loaders and debuggers. */
     Vaddr (*get_pc)(VCPU *cpu);
     void (*set_pc)(VCPU *cpu, Vaddr pc);
-    void (*dump)(VCPU *cpu, FILE *out); /* `info registers`, -d cpu */
+    void (*dump)(VCPU *cpu, FILE *out, bool fp); /* `info registers`, -d cpu; fp: -d fpu */
     /* Virtual to physical for debuggers; false when unmapped. No side effect. */
     bool (*debug_translate)(VCPU *cpu, Vaddr va, Hwaddr *gpa);
     void (*destroy)(VCPU *cpu);
@@ -157,6 +159,7 @@ struct VCPU {
     /* state of the thread; changed under `lock`, signalled by `wake`, read anywhere */
     pthread_t thread;
     bool thread_started;
+    pid_t thread_id; /* the host's, set by the thread before it first waits */
     pthread_mutex_t lock;
     pthread_cond_t wake;   /* the vCPU waits here when halted or stopped */
     pthread_cond_t paused; /* signalled when the vCPU has stopped */
@@ -202,6 +205,18 @@ static inline VCPU *vcpu_from_env(void *env)
 static inline void *vcpu_env(VCPU *cpu)
 {
     return (char *)cpu - VCPU_ENV_OFFSET;
+}
+
+/* A register of at most 8 bytes. While the vCPU is stopped. */
+static inline uint64_t vcpu_register_value(VCPU *cpu, const CpuRegister *r)
+{
+    uint64_t value = 0;
+    if (r->get)
+        value = r->get(cpu);
+    else
+        memcpy(&value, (const char *)vcpu_env(cpu) + r->offset,
+               r->bytes < sizeof(value) ? r->bytes : sizeof(value));
+    return value;
 }
 
 /* Fills in the base; the target's create function calls it first. */

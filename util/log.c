@@ -31,6 +31,7 @@ const LogItemName log_item_names[] = {
     { LOG_INT, "int", "interrupts and exceptions" },
     { LOG_EXEC, "exec", "a line for each unit entered from the main loop" },
     { LOG_CPU, "cpu", "the registers before each unit (with exec)" },
+    { LOG_FPU, "fpu", "the FP and vector registers, too (with cpu)" },
     { LOG_NOCHAIN, "nochain", "do not chain units, so that exec shows every one" },
     { LOG_MMU, "mmu", "page table walks and TLB maintenance" },
     { LOG_UNIMP, "unimp", "use of something that is not implemented" },
@@ -78,17 +79,42 @@ static bool unknown_item(const char *items, size_t len, Error **err)
                      suggest_text(&s));
 }
 
-bool log_enable(Log *log, const char *items, Error **err)
+static bool parse_items(const char *items, unsigned *mask, Error **err)
 {
     while (*items) {
         size_t len = strcspn(items, ",");
         const LogItemName *n = find_item(items, len);
         if (!n)
             return unknown_item(items, len, err);
-        atomic_fetch_or(&log->mask, n->item);
+        *mask |= n->item;
         items += len + (items[len] == ',');
     }
     return true;
+}
+
+bool log_enable(Log *log, const char *items, Error **err)
+{
+    unsigned mask = 0;
+    if (!parse_items(items, &mask, err))
+        return false;
+    atomic_fetch_or(&log->mask, mask);
+    return true;
+}
+
+bool log_replace(Log *log, const char *items, Error **err)
+{
+    unsigned mask = 0;
+    if (strcmp(items, "none") && !parse_items(items, &mask, err))
+        return false;
+    atomic_store(&log->mask, mask);
+    return true;
+}
+
+void log_print_items(FILE *out)
+{
+    fputs("Log items (comma separated):\n", out);
+    for (const LogItemName *n = log_item_names; n->name; n++)
+        fprintf(out, "%-15s %s\n", n->name, n->help);
 }
 
 bool log_open(Log *log, const char *path, Error **err)

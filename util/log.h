@@ -24,6 +24,7 @@ typedef enum LogItem {
     LOG_CPU = 1u << 8,          /* registers before each unit (with exec) */
     LOG_NOCHAIN = 1u << 9,      /* do not chain units, so that exec sees every one */
     LOG_MMU = 1u << 10,         /* table walks and TLB maintenance */
+    LOG_FPU = 1u << 11,         /* FP registers in LOG_CPU, too */
 } LogItem;
 
 typedef struct Log Log;
@@ -43,6 +44,10 @@ void log_destroy(Log *log);
 
 /* Parse "in_asm,int,..." and switch these on. */
 bool log_enable(Log *log, const char *items, Error **err) MUST_CHECK;
+
+/* As log_enable(), but switch all others off; "none": all of them. */
+bool log_replace(Log *log, const char *items, Error **err) MUST_CHECK;
+void log_print_items(FILE *out); /* the text of `-d help` */
 
 /* Write to the file of that name from now on (truncated). */
 bool log_open(Log *log, const char *path, Error **err) MUST_CHECK;

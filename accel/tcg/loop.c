@@ -9,6 +9,7 @@
 #include "accel/tcg/engine.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 #include <xmmintrin.h>
 #include "util/bitops.h"
 
@@ -91,7 +92,7 @@ const void *engine_lookup(void *env, Vaddr pc)
     if ((pc & bit_mask(cpu->ops->insn_align_log2)) || !engine_fetch_cached(cpu, pc, &place))
         return NULL;
     Unit *u = unit_find(ac->engine, place.ram, pc, place.flags);
-    if (!u)
+    if (!u || ac->engine->config.no_chain)
         return NULL;
     ac->lookup_hits++;
     tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry,
@@ -120,8 +121,9 @@ static Unit *current_unit(AccelCpu *ac)
         flush_code(ac);
         return NULL;
     }
-    tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry,
-                   u->code_page);
+    if (!ac->engine->config.no_chain)
+        tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry,
+                       u->code_page);
     return u;
 }
 
@@ -148,10 +150,10 @@ static void log_entry(AccelCpu *ac, const Unit *u)
         return;
     FILE *out = log_begin(e->log);
     if (log_on(e->log, LOG_EXEC))
-        fprintf(out, "Trace %u: [%016llx/%llx]\n", ac->cpu->index, (unsigned long long)u->pc,
-                (unsigned long long)u->flags);
+        fprintf(out, "Trace %u: %p [%016llx/%016llx/%08llx/00000000]\n", ac->cpu->index, u->entry,
+                0ull, (unsigned long long)u->pc, (unsigned long long)u->flags);
     if (log_on(e->log, LOG_CPU))
-        ac->cpu->ops->dump(ac->cpu, out);
+        ac->cpu->ops->dump(ac->cpu, out, log_on(e->log, LOG_FPU));
     log_end(e->log);
 }
 
@@ -281,6 +283,10 @@ static bool wait_until_runnable(VCPU *cpu)
 void *engine_cpu_thread(void *opaque)
 {
     AccelCpu *ac = opaque;
+    char name[16];
+    snprintf(name, sizeof(name), "CPU %u/TCG", ac->cpu->index);
+    pthread_setname_np(pthread_self(), name);
+    ac->cpu->thread_id = gettid();
     while (wait_until_runnable(ac->cpu))
         run(ac);
     return NULL;

@@ -384,9 +384,14 @@ static const Property virt_properties[] = {
     { 0 },
 };
 
+static void virt_print_roms(const Machine *m, FILE *out)
+{
+    blobs_print(&((const VirtBoard *)m->board_state)->boot.blobs, out);
+}
+
 const BoardType virt_board_type = {
     .name = "virt",
-    .help = "Arm virtual machine, compatible with QEMU's",
+    .help = "ARM Virtual Machine, compatible with QEMU's",
     .arch = "aarch64",
     .default_cpu = "max",
     .max_cpus = VIRT_MAX_CPUS,
@@ -397,6 +402,7 @@ const BoardType virt_board_type = {
     .create = virt_create,
     .reset = virt_reset,
     .powerdown = virt_powerdown,
+    .print_roms = virt_print_roms,
     .plug = virt_plug,
     .destroy = virt_destroy,
 };

@@ -60,6 +60,8 @@ struct DeviceType {
     void (*destroy)(Device *dev); /* what realize made; also after a failed realize */
     /* Of a type with `slot`: take `child` (not realized yet), whose bus is that kind. */
     bool (*attach)(Device *dev, Device *child, Error **err);
+    /* Of an interrupt controller: the text of `info irq`; the CPUs are paused. May be NULL. */
+    void (*print_interrupts)(Device *dev, FILE *out);
 };
 
 struct Device {

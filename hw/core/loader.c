@@ -235,6 +235,14 @@ bool blob_add(BlobList *list, const Blob *blob, Hwaddr ram_first, Hwaddr ram_las
     return true;
 }
 
+void blobs_print(const BlobList *list, FILE *out)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        fprintf(out, "addr=%016llx size=0x%06llx mem=ram name=\"%s\"\n",
+                (unsigned long long)list->blobs[i].addr,
+                (unsigned long long)list->blobs[i].mem_bytes, list->blobs[i].what);
+}
+
 void blobs_write(const BlobList *list, MemorySpace *space)
 {
     static const uint8_t zeroes[4096];

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "softmmu/memory.h"
 #include "util/error.h"
 #include "util/types.h"
@@ -61,6 +62,8 @@ typedef struct BlobList {
 /* Enter a blob, which must lie in [ram_first, ram_last] and overlap no other. */
 bool blob_add(BlobList *list, const Blob *blob, Hwaddr ram_first, Hwaddr ram_last,
               Error **err) MUST_CHECK;
+/* The text of `info roms`. */
+void blobs_print(const BlobList *list, FILE *out);
 /* Write all of them; the ranges are RAM. */
 void blobs_write(const BlobList *list, MemorySpace *space);
 

@@ -37,6 +37,7 @@ typedef struct BoardType {
     void (*powerdown)(Machine *m); /* press the power button */
     /* Take a device of -device; false with an Error when it does not fit. */
     bool (*plug)(Machine *m, Device *dev, Error **err);
+    void (*print_roms)(const Machine *m, FILE *out); /* `info roms`; may be NULL */
     void (*destroy)(Machine *m);   /* what create made besides devices and CPUs; may be NULL */
 } BoardType;
 

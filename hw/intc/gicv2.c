@@ -10,6 +10,7 @@
 #include "hw/intc/gicv2.h"
 
 #include <string.h>
+#include "hw/intc/gic_print.h"
 #include "hw/intc/gicv2_internal.h"
 
 void gicv2_update(Gicv2 *g)
@@ -123,6 +124,31 @@ static const Property gicv2_properties[] = {
     { 0 },
 };
 
+static void print_word(Gicv2 *g, uint32_t cpu, unsigned w, FILE *out)
+{
+    const GicWord word = {
+        .first = w * 32, .enabled = *gic_word(&g->enabled, cpu, w),
+        .pending = gic_pending_word(g, cpu, w), .active = *gic_word(&g->active, cpu, w),
+        .level = *gic_word(&g->level, cpu, w), .edge = *gic_word(&g->edge, cpu, w),
+        .priority = w ? &g->priority[w * 32] : g->cpus[cpu].priority,
+    };
+    gic_print_word(&word, out);
+}
+
+static void gicv2_print(Device *dev, FILE *out)
+{
+    Gicv2 *g = gicv2(dev);
+    pthread_mutex_lock(&dev->lock);
+    for (uint32_t cpu = 0; cpu < g->num_cpus; cpu++) {
+        fprintf(out, "GICv2, CPU %u:\n", cpu);
+        print_word(g, cpu, 0, out);
+    }
+    fprintf(out, "GICv2, shared:\n");
+    for (unsigned w = 1; w < gic_words(g); w++)
+        print_word(g, 0, w, out);
+    pthread_mutex_unlock(&dev->lock);
+}
+
 const DeviceType gicv2_type = {
     .name = "arm_gic",
     .help = "Arm Generic Interrupt Controller version 2",
@@ -131,4 +157,5 @@ const DeviceType gicv2_type = {
     .properties = gicv2_properties,
     .realize = gicv2_realize,
     .reset = gicv2_reset,
+    .print_interrupts = gicv2_print,
 };

@@ -11,6 +11,7 @@
 #include "hw/intc/gicv3.h"
 
 #include <string.h>
+#include "hw/intc/gic_print.h"
 #include "hw/intc/gicv3_internal.h"
 
 /* ---- forwarding ------------------------------------------------------------------------- */
@@ -189,6 +190,28 @@ static const Property gicv3_properties[] = {
     { 0 },
 };
 
+static void gicv3_print(Device *dev, FILE *out)
+{
+    Gicv3 *g = gicv3(dev);
+    for (uint32_t cpu = 0; cpu < g->num_cpus; cpu++) {
+        Gicv3Redist *r = g->redist[cpu];
+        fprintf(out, "GICv3, CPU %u:\n", cpu);
+        pthread_mutex_lock(&r->dev.lock);
+        const GicWord word = { 0, r->enabled, gicv3_private_pending(r), r->active, r->level,
+                               r->edge, r->priority };
+        gic_print_word(&word, out);
+        pthread_mutex_unlock(&r->dev.lock);
+    }
+    fprintf(out, "GICv3, shared:\n");
+    pthread_mutex_lock(&dev->lock);
+    for (unsigned w = 1; w < gicv3_words(g); w++) {
+        const GicWord word = { w * 32, g->enabled[w], gicv3_spi_pending(g, w), g->active[w],
+                               g->level[w], g->edge[w], &g->priority[w * 32] };
+        gic_print_word(&word, out);
+    }
+    pthread_mutex_unlock(&dev->lock);
+}
+
 const DeviceType gicv3_type = {
     .name = "arm-gicv3",
     .help = "Arm Generic Interrupt Controller version 3",
@@ -197,6 +220,7 @@ const DeviceType gicv3_type = {
     .properties = gicv3_properties,
     .realize = gicv3_realize,
     .reset = gicv3_reset,
+    .print_interrupts = gicv3_print,
 };
 
 const DeviceType gicv3_redist_type = {

@@ -12,7 +12,7 @@
 #include "target/arm/translate.h"
 #include "tcg/ir.h"
 
-#define RESET_SPSR 0x3c5 /* EL1h, all masked */
+#define RESET_SPSR 0x400003c5 /* EL1h, all masked; NZCV is UNKNOWN: as QEMU has it, for traces */
 
 ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memory,
                        VirtClock *clock, RunState *run, Log *log, Error **err)
@@ -102,27 +102,26 @@ static void arm_set_pc(VCPU *vcpu, Vaddr pc)
     arm_cpu(vcpu)->regs.pc = pc;
 }
 
-static void arm_dump(VCPU *vcpu, FILE *out)
+/* The lines of QEMU's `-d cpu` and `info registers`, so that traces can be compared. */
+static void arm_dump(VCPU *vcpu, FILE *out, bool fp)
 {
     const ArmCpu *cpu = arm_cpu(vcpu);
     uint32_t nzcv = arm_nzcv_pack(cpu->regs.nzcv);
     fprintf(out, " PC=%016" PRIx64, cpu->regs.pc);
     for (int i = 0; i < 31; i++)
-        fprintf(out, "%sX%02d=%016" PRIx64, (i + 1) % 4 ? " " : "\n", i, cpu->regs.x[i]);
-    fprintf(out, " SP=%016" PRIx64 "\n", cpu->regs.sp);
-    fprintf(out, "PSTATE=%08" PRIx64 " %c%c%c%c EL%u%c\n", arm_pstate_get(cpu),
+        fprintf(out, "%sX%02d=%016" PRIx64, i % 3 == 2 ? "\n" : " ", i, cpu->regs.x[i]);
+    fprintf(out, "  SP=%016" PRIx64 "\n", cpu->regs.sp);
+    fprintf(out, "PSTATE=%08" PRIx64 " %c%c%c%c EL%u%c", arm_pstate_get(cpu),
             nzcv >> 31 & 1 ? 'N' : '-', nzcv >> 30 & 1 ? 'Z' : '-', nzcv >> 29 & 1 ? 'C' : '-',
             nzcv >> 28 & 1 ? 'V' : '-', cpu->el, cpu->spsel ? 'h' : 't');
-    fprintf(out, "ELR_EL1=%016" PRIx64 " SPSR_EL1=%08" PRIx64 " ESR_EL1=%08" PRIx64
-            " FAR_EL1=%016" PRIx64 "\n", cpu->elr_el1, cpu->spsr_el1, cpu->esr_el1, cpu->far_el1);
-    fprintf(out, "SCTLR_EL1=%016" PRIx64 " TCR_EL1=%016" PRIx64 " TTBR0_EL1=%016" PRIx64
-            " TTBR1_EL1=%016" PRIx64 " VBAR_EL1=%016" PRIx64 "\n", cpu->sctlr_el1, cpu->tcr_el1,
-            cpu->ttbr0_el1, cpu->ttbr1_el1, cpu->vbar_el1);
+    if (!fp) {
+        fputc('\n', out);
+        return;
+    }
+    fprintf(out, "     FPCR=%08x FPSR=%08x\n", cpu->fpcr, arm_fpsr_peek(cpu));
     for (int i = 0; i < 32; i++)
-        fprintf(out, "V%02d=%016" PRIx64 ":%016" PRIx64 "%s", i, cpu->regs.v[i].d[1],
-                cpu->regs.v[i].d[0], i % 2 ? "\n" : " ");
-    fprintf(out, "FPCR=%08x FPSR=%08x%s%s\n", cpu->fpcr, arm_fpsr_peek(cpu),
-            vcpu->halted ? " (halted)" : "", vcpu->powered_off ? " (off)" : "");
+        fprintf(out, "Q%02d=%016" PRIx64 ":%016" PRIx64 "%c", i, cpu->regs.v[i].d[1],
+                cpu->regs.v[i].d[0], i % 2 ? '\n' : ' ');
 }
 
 /* ---- registers for debuggers ------------------------------------------------------------- */

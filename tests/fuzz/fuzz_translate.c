@@ -57,7 +57,7 @@ static void compare(const FuzzCpu *a, const FuzzCpu *b)
         (x->regs.nzcv & IR_NZCV_MASK) == (y->regs.nzcv & IR_NZCV_MASK) && x->far_el1 == y->far_el1)
         return;
     for (const FuzzCpu *c = a;; c = b) {
-        c->cpu->vcpu.ops->dump(&c->cpu->vcpu, stderr);
+        c->cpu->vcpu.ops->dump(&c->cpu->vcpu, stderr, true);
         if (c == b)
             break;
     }
