@@ -48,10 +48,10 @@ static Vaddr take_address(FuzzInput *in)
 }
 
 /* AT, which may raise. */
-static void translate_address(FuzzCpu *c, Vaddr va, bool el0, bool write)
+static void translate_address(FuzzCpu *c, Vaddr va, unsigned op)
 {
     if (setjmp(c->exception) == 0)
-        arm_address_translate(c->cpu, va, el0, write);
+        arm_address_translate(c->cpu, va, op);
 }
 
 static void check_walk(FuzzCpu *c, Vaddr va, MmuAccess access, bool unprivileged)
@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (what % 8 == 7)
             arm_tlbi(c.cpu, what >> 3 & 7, false, va >> 12);
         else if (what % 8 == 6)
-            translate_address(&c, va, what & 8, what & 16);
+            translate_address(&c, va, what >> 3 & (AT_EL0 | AT_WRITE | AT_PAN));
         else
             check_walk(&c, va, what % 3, what & 8);
     }
