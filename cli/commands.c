@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: MIT
 //
-// The monitor's commands: run control and inspection. Registers and memory are read while the
-// CPUs are paused, so that they belong together.
-#include "cli/commands.h"
+// The monitor's commands: their table, run control and the log. Looking into the guest's memory is
+// in examine.c, the tables that `info` prints in info.c.
+#include "cli/commands_internal.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/expression.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "util/bitops.h"
-#include "util/disas.h"
 #include "util/keyval.h"
 
-static Machine *machine_of(void *opaque)
+void command_failed(Error *err, FILE *out)
 {
-    return ((CommandContext *)opaque)->session->machine;
+    fprintf(out, "%s\n", error_text(err));
+    error_free(err);
 }
+
+/* ---- run control ------------------------------------------------------------------------ */
 
 /* Carried out before the next command is read: commands are on the main loop's thread already. */
 static void request(void *opaque, RunRequest r)
 {
-    RunState *run = &machine_of(opaque)->run;
+    RunState *run = &command_machine(opaque)->run;
     runstate_request(run, r);
     run->serve(run->opaque);
 }
-
-/* ---- run control ------------------------------------------------------------------------ */
 
 static void cmd_quit(void *opaque, const char *args, FILE *out)
 {
@@ -54,50 +52,10 @@ static void cmd_powerdown(void *opaque, const char *args, FILE *out)
     request(opaque, RUN_REQUEST_POWERDOWN);
 }
 
-/* ---- inspection ------------------------------------------------------------------------- */
-
-/* Pause for the time of a look; pair with look_end(). */
-static void look_begin(const CommandContext *c)
-{
-    if (*c->running)
-        c->session->accel->pause(c->session->accel);
-}
-
-static void look_end(const CommandContext *c)
-{
-    if (*c->running)
-        c->session->accel->resume(c->session->accel);
-}
-
-static void cmd_info_registers(void *opaque, const char *args, FILE *out)
-{
-    CommandContext *c = opaque;
-    Machine *m = c->session->machine;
-    look_begin(c);
-    for (uint32_t i = 0; i < m->cpu_count; i++) {
-        fprintf(out, "CPU#%" PRIu32 "\n", i);
-        m->cpus[i]->ops->dump(m->cpus[i], out);
-    }
-    look_end(c);
-}
-
-static void cmd_info_cpus(void *opaque, const char *args, FILE *out)
-{
-    const CommandContext *c = opaque;
-    const Machine *m = c->session->machine;
-    look_begin(c);
-    for (uint32_t i = 0; i < m->cpu_count; i++) {
-        VCPU *cpu = m->cpus[i];
-        fprintf(out, "%c CPU #%" PRIu32 ": pc=0x%016" PRIx64 "%s\n", i == c->cpu ? '*' : ' ', i,
-                cpu->ops->get_pc(cpu), cpu->powered_off ? " (off)" : cpu->halted ? " (halted)" : "");
-    }
-    look_end(c);
-}
-
 static void cmd_cpu(void *opaque, const char *args, FILE *out)
 {
     CommandContext *c = opaque;
-    uint32_t count = c->session->machine->cpu_count;
+    uint32_t count = command_machine(c)->cpu_count;
     char *end;
     unsigned long n = strtoul(args, &end, 10);
     if (end == args || *end || n >= count)
@@ -106,247 +64,33 @@ static void cmd_cpu(void *opaque, const char *args, FILE *out)
         c->cpu = (uint32_t)n;
 }
 
-static void cmd_info_version(void *opaque, const char *args, FILE *out)
-{
-    fprintf(out, "%s\n", DRAGOMAN_VERSION);
-}
+/* ---- the log ---------------------------------------------------------------------------- */
 
-static void cmd_info_name(void *opaque, const char *args, FILE *out)
+static void cmd_log(void *opaque, const char *args, FILE *out)
 {
     const CommandContext *c = opaque;
-    if (c->session->name)
-        fprintf(out, "%s\n", c->session->name);
-    else
-        fprintf(out, "this guest has no name; give it one with -name\n");
-}
-
-static void cmd_info_status(void *opaque, const char *args, FILE *out)
-{
-    CommandContext *c = opaque;
-    fprintf(out, "VM status: %s\n", *c->running ? "running" : "paused");
-}
-
-static void cmd_info_mtree(void *opaque, const char *args, FILE *out)
-{
-    memory_space_print(&machine_of(opaque)->memory, out);
-}
-
-static void cmd_info_qtree(void *opaque, const char *args, FILE *out)
-{
-    device_print_tree(machine_of(opaque), out);
-}
-
-static void cmd_info_jit(void *opaque, const char *args, FILE *out)
-{
-    CommandContext *c = opaque;
-    look_begin(c);
-    c->session->accel->print_stats(c->session->accel, out);
-    look_end(c);
-}
-
-/* ---- operands --------------------------------------------------------------------------- */
-
-typedef struct Format {
-    unsigned count, size; /* items, bytes of one */
-    char kind;            /* x d u o c i */
-} Format;
-
-#define FORMAT_ITEMS_MAX 4096ul
-
-static bool parse_format(const char **args, Format *f, FILE *out)
-{
-    const char *p = *args;
-    if (*p != '/')
-        return true;
-    p++;
-    if (isdigit((unsigned char)*p)) {
-        unsigned long count = strtoul(p, (char **)&p, 10);
-        f->count = (unsigned)MIN(count, FORMAT_ITEMS_MAX);
-    }
-    for (; *p && !isspace((unsigned char)*p); p++) {
-        const char *sizes = "bhwg", *at = strchr(sizes, *p);
-        if (at) {
-            f->size = 1u << (at - sizes);
-        } else if (strchr("xduoci", *p)) {
-            f->kind = *p;
-        } else {
-            fprintf(out, "unknown format letter '%c'; write /COUNT, one of xduoci, one of bhwg\n",
-                    *p);
-            return false;
-        }
-    }
-    *args = p;
-    return true;
-}
-
-/* A register of the chosen CPU, which is paused. */
-static bool register_value(void *opaque, const char *name, uint64_t *value)
-{
-    VCPU *cpu = opaque;
-    *value = 0;
-    for (const CpuRegister *r = cpu->ops->registers; r && r->name; r++) {
-        if (strcasecmp(r->name, name) || r->bytes > sizeof(*value))
-            continue;
-        memcpy(value, (const char *)vcpu_env(cpu) + r->offset, r->bytes);
-        return true;
-    }
-    return false;
-}
-
-/* All of `text` as an expression over the registers of `cpu`. */
-static bool parse_operand(VCPU *cpu, const char *text, uint64_t *value, FILE *out)
-{
-    const char *end;
     Error *err = NULL;
-    bool ok = expression_parse(text, &end, register_value, cpu, value, &err);
-    if (ok && *end)
-        ok = error_set(&err, "'%s' is too much; write one expression such as $pc + 16", end);
-    if (!ok)
-        fprintf(out, "%s\n", error_text(err));
-    error_free(err);
-    return ok;
+    if (!*args || !strcmp(args, "help") || !strcmp(args, "?"))
+        log_print_items(out);
+    else if (!log_replace(c->session->log, args, &err))
+        command_failed(err, out);
 }
 
-static void print_item(const Format *f, uint64_t v, FILE *out)
+static void cmd_logfile(void *opaque, const char *args, FILE *out)
 {
-    switch (f->kind) {
-    case 'd':
-        fprintf(out, "%" PRId64, sign_extend(v, f->size * 8));
-        break;
-    case 'u':
-        fprintf(out, "%" PRIu64, v);
-        break;
-    case 'o':
-        fprintf(out, "%s%" PRIo64, v ? "0" : "", v);
-        break;
-    case 'c':
-        fprintf(out, "'%c'", isprint((int)(v & 0xff)) ? (int)(v & 0xff) : '.');
-        break;
-    default:
-        fprintf(out, "0x%0*" PRIx64, (int)f->size * 2, v);
-    }
-}
-
-/* ---- memory ----------------------------------------------------------------------------- */
-
-/* Guest memory as the chosen CPU sees it, or by physical address. */
-typedef struct Window {
-    VCPU *cpu;
-    bool virtual;
-} Window;
-
-/* One byte at a time, since an item may cross a page. Devices have side effects on reads: only
- * memory is shown. */
-static bool read_bytes(const Window *w, uint64_t address, void *to, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        Hwaddr gpa = address + i;
-        if (w->virtual && !w->cpu->ops->debug_translate(w->cpu, address + i, &gpa))
-            return false;
-        const uint8_t *host = memory_host(w->cpu->memory, gpa, 1, false);
-        if (!host)
-            return false;
-        ((uint8_t *)to)[i] = *host;
-    }
-    return true;
-}
-
-static void no_memory(uint64_t address, FILE *out)
-{
-    fprintf(out, "there is no memory at address 0x%" PRIx64 "\n", address);
-}
-
-static void dump_insns(const Window *w, const Format *f, uint64_t address, FILE *out)
-{
-    const CpuOps *ops = w->cpu->ops;
-    size_t step = (size_t)1 << ops->insn_align_log2;
-    Disas *d = disas_open(ops->capstone_arch, ops->capstone_mode, step);
-    if (!d)
-        fprintf(out, "there is no disassembler for %s here\n", ops->arch);
-    for (unsigned i = 0; d && i < f->count; i++) {
-        uint8_t code[16];
-        size_t n = 0;
-        while (n + step <= sizeof(code) && read_bytes(w, address + n, code + n, step))
-            n += step;
-        if (!n) {
-            no_memory(address, out);
-            break;
-        }
-        address += disas_print(d, code, n, address, out);
-    }
-    disas_close(d);
-}
-
-static void dump_items(const Window *w, const Format *f, uint64_t address, FILE *out)
-{
-    unsigned per_line = 16 / f->size;
-    for (unsigned i = 0; i < f->count; i++, address += f->size) {
-        uint64_t v = 0;
-        if (!read_bytes(w, address, &v, f->size)) {
-            fprintf(out, "%s", i % per_line ? "\n" : "");
-            no_memory(address, out);
-            return;
-        }
-        if (i % per_line == 0)
-            fprintf(out, "%016" PRIx64 ":", address);
-        fputc(' ', out);
-        print_item(f, v, out);
-        if (i % per_line == per_line - 1 || i + 1 == f->count)
-            fputc('\n', out);
-    }
-}
-
-static void dump_memory(CommandContext *c, const char *args, bool virtual, FILE *out)
-{
-    Format f = { 1, 4, 'x' };
-    Window w = { c->session->machine->cpus[c->cpu], virtual };
-    uint64_t address;
-    if (!parse_format(&args, &f, out))
-        return;
-    look_begin(c);
-    if (!parse_operand(w.cpu, args, &address, out))
-        ;
-    else if (f.kind == 'i')
-        dump_insns(&w, &f, address, out);
-    else
-        dump_items(&w, &f, address, out);
-    look_end(c);
-}
-
-static void cmd_x(void *opaque, const char *args, FILE *out)
-{
-    dump_memory(opaque, args, true, out);
-}
-
-static void cmd_xp(void *opaque, const char *args, FILE *out)
-{
-    dump_memory(opaque, args, false, out);
-}
-
-static void cmd_print(void *opaque, const char *args, FILE *out)
-{
-    CommandContext *c = opaque;
-    Format f = { 1, 8, 'd' };
-    uint64_t value;
-    if (!parse_format(&args, &f, out))
-        return;
-    look_begin(c);
-    bool ok = parse_operand(c->session->machine->cpus[c->cpu], args, &value, out);
-    look_end(c);
-    if (!ok)
-        return;
-    if (f.kind == 'x')
-        fprintf(out, "0x%" PRIx64, value);
-    else
-        print_item(&f, value, out);
-    fputc('\n', out);
+    const CommandContext *c = opaque;
+    Error *err = NULL;
+    if (!*args)
+        fprintf(out, "logfile needs the name of a file\n");
+    else if (!log_open(c->session->log, args, &err))
+        command_failed(err, out);
 }
 
 /* ---- balloon ---------------------------------------------------------------------------- */
 
 static VirtioBalloon *find_balloon(void *opaque, FILE *out)
 {
-    Device *d = machine_of(opaque)->devices;
+    Device *d = command_machine(opaque)->devices;
     while (d && d->type != &virtio_balloon_type)
         d = d->next;
     if (!d)
@@ -373,15 +117,7 @@ static void cmd_info_balloon(void *opaque, const char *args, FILE *out)
         virtio_balloon_print(b, out);
 }
 
-/* ---- character devices ------------------------------------------------------------------ */
-
-static void cmd_info_chardev(void *opaque, const char *args, FILE *out)
-{
-    const Machine *m = machine_of(opaque);
-    for (size_t i = 0; i < m->chardev_count; i++)
-        fprintf(out, "%s: filename=%s%s\n", chardev_id(m->chardevs[i]),
-                chardev_label(m->chardevs[i]), chardev_is_mux(m->chardevs[i]) ? ",mux" : "");
-}
+/* ---- ring buffers ----------------------------------------------------------------------- */
 
 /* The character device that begins `args`, of which the rest is left. */
 static Chardev *take_chardev(void *opaque, const char **args, FILE *out)
@@ -391,7 +127,7 @@ static Chardev *take_chardev(void *opaque, const char **args, FILE *out)
     size_t len = strcspn(*args, " ");
     snprintf(id, sizeof(id), "%.*s", (int)len, *args);
     *args += len + strspn(*args + len, " ");
-    Chardev *chr = machine_find_chardev(machine_of(opaque), id, &err);
+    Chardev *chr = machine_find_chardev(command_machine(opaque), id, &err);
     if (!chr)
         fprintf(out, "%s\n", error_text(err));
     error_free(err);
@@ -438,30 +174,102 @@ static void cmd_ringbuf_read(void *opaque, const char *args, FILE *out)
     error_free(err);
 }
 
+/* ---- the table -------------------------------------------------------------------------- */
+
+/* The monitor itself keeps and prints it. */
+static void cmd_info_history(void *opaque, const char *args, FILE *out)
+{
+    fprintf(out, "lines are remembered where they are typed\n");
+}
+
+#define FORMAT "/COUNT[xduoci][bhwg] ADDRESS"
+#define NO_PLUGGING "give devices on the command line, with -device, -drive or -netdev"
+#define NO_SNAPSHOT "guests cannot be saved and loaded yet"
+#define NO_DISPLAY "there is no display, keyboard or mouse; use the serial line"
+
 const MonitorCommand monitor_commands[] = {
     { "quit", "q", "", "end the emulator", cmd_quit },
-    { "stop", NULL, "", "stop the CPUs", cmd_stop },
+    { "stop", "s", "", "stop the CPUs", cmd_stop },
     { "cont", "c", "", "let the CPUs run", cmd_cont },
     { "system_reset", NULL, "", "reset the machine", cmd_reset },
     { "system_powerdown", NULL, "", "press the power button", cmd_powerdown },
     { "cpu", NULL, "NUMBER", "choose the CPU that x, print and $registers look at", cmd_cpu },
-    { "x", NULL, "/COUNT[xduoci][bhwg] ADDRESS", "memory at a virtual address: x/10i $pc", cmd_x },
-    { "xp", NULL, "/COUNT[xduoci][bhwg] ADDRESS", "memory at a physical address", cmd_xp },
+    { "x", NULL, FORMAT, "memory at a virtual address: x/10i $pc", cmd_x },
+    { "xp", NULL, FORMAT, "memory at a physical address", cmd_xp },
     { "print", "p", "/[xduoc] EXPRESSION", "calculate: p/x $sp + 16", cmd_print },
+    { "gva2gpa", NULL, "ADDRESS", "the physical address of a virtual one", cmd_gva2gpa },
+    { "gpa2hva", NULL, "ADDRESS", "where memory at a physical address is in this process",
+      cmd_gpa2hva },
+    { "sum", NULL, "ADDRESS BYTES", "the 16-bit BSD checksum of physical memory", cmd_sum },
+    { "memsave", NULL, "ADDRESS BYTES FILE", "write virtual memory to a file", cmd_memsave },
+    { "pmemsave", NULL, "ADDRESS BYTES FILE", "write physical memory to a file", cmd_pmemsave },
+    { "dump-guest-memory", NULL, "FILE", "write memory and CPUs to an ELF core file",
+      cmd_dump_guest_memory },
     { "balloon", NULL, "MIB", "leave the guest that much memory, if it has a balloon",
       cmd_balloon },
-    { "info balloon", NULL, "", "what memory the guest has", cmd_info_balloon },
     { "ringbuf_read", NULL, "ID BYTES", "take what was written to a -chardev ringbuf",
       cmd_ringbuf_read },
     { "ringbuf_write", NULL, "ID TEXT", "write to a -chardev ringbuf", cmd_ringbuf_write },
-    { "info chardev", NULL, "", "the character devices", cmd_info_chardev },
+    { "log", NULL, "ITEM[,ITEM...]|none", "log these items from now on; 'log help' lists them",
+      cmd_log },
+    { "logfile", NULL, "FILE", "log to this file from now on", cmd_logfile },
+    { "info balloon", NULL, "", "what memory the guest has", cmd_info_balloon },
+    { "info block", NULL, "", "the disks and who uses them", cmd_info_block },
+    { "info chardev", NULL, "", "the character devices of the host", cmd_info_chardev },
     { "info cpus", NULL, "", "where each CPU is", cmd_info_cpus },
+    { "info history", NULL, "", "the lines typed before", cmd_info_history },
+    { "info irq", NULL, "", "interrupts that are enabled, pending or active", cmd_info_irq },
     { "info jit", NULL, "", "what the translator did", cmd_info_jit },
-    { "info mtree", NULL, "", "the map of physical memory", cmd_info_mtree },
+    { "info mtree", NULL, "[-f]", "the map of physical memory (-f: flattened)", cmd_info_mtree },
     { "info name", NULL, "", "the name of this guest", cmd_info_name },
+    { "info network", NULL, "", "the networks and who uses them", cmd_info_network },
+    { "info pic", NULL, "", "the same as info irq", cmd_info_irq },
+    { "info qdm", NULL, "", "the models of devices, as in -device help", cmd_info_qdm },
     { "info qtree", NULL, "", "the devices and their properties", cmd_info_qtree },
-    { "info registers", NULL, "[-a]", "the registers of all CPUs", cmd_info_registers },
+    { "info registers", NULL, "[-a|NUMBER]", "the registers of this CPU, of all, or of one",
+      cmd_info_registers },
+    { "info roms", NULL, "", "what is loaded into memory at each reset", cmd_info_roms },
     { "info status", NULL, "", "whether the CPUs run", cmd_info_status },
+    { "info tlb", NULL, "", "the translations that this CPU holds", cmd_info_tlb },
+    { "info usernet", NULL, "", "the connections of user networks", cmd_info_usernet },
+    { "info uuid", NULL, "", "the UUID of this guest", cmd_info_uuid },
     { "info version", NULL, "", "the version of this program", cmd_info_version },
+
+    /* commands of QEMU's that are not here */
+    { "nmi", NULL, NULL, "this machine has no NMI", NULL },
+    { "device_add", NULL, NULL, NO_PLUGGING, NULL },
+    { "device_del", NULL, NULL, NO_PLUGGING, NULL },
+    { "drive_add", NULL, NULL, NO_PLUGGING, NULL },
+    { "drive_del", NULL, NULL, NO_PLUGGING, NULL },
+    { "netdev_add", NULL, NULL, NO_PLUGGING, NULL },
+    { "netdev_del", NULL, NULL, NO_PLUGGING, NULL },
+    { "object_add", NULL, NULL, NO_PLUGGING, NULL },
+    { "object_del", NULL, NULL, NO_PLUGGING, NULL },
+    { "chardev-add", NULL, NULL, NO_PLUGGING, NULL },
+    { "chardev-remove", NULL, NULL, NO_PLUGGING, NULL },
+    { "change", NULL, NULL, NO_PLUGGING, NULL },
+    { "eject", NULL, NULL, "disks cannot be taken out", NULL },
+    { "block_resize", NULL, NULL, "disks keep their size; use qemu-img resize before", NULL },
+    { "commit", NULL, NULL, "what -snapshot keeps is lost at the end; leave -snapshot out", NULL },
+    { "hostfwd_add", NULL, NULL, "forward ports with -nic user,hostfwd=", NULL },
+    { "hostfwd_remove", NULL, NULL, "forward ports with -nic user,hostfwd=", NULL },
+    { "savevm", NULL, NULL, NO_SNAPSHOT, NULL },
+    { "loadvm", NULL, NULL, NO_SNAPSHOT, NULL },
+    { "delvm", NULL, NULL, NO_SNAPSHOT, NULL },
+    { "info snapshots", NULL, NULL, NO_SNAPSHOT, NULL },
+    { "migrate", NULL, NULL, NO_SNAPSHOT, NULL },
+    { "info migrate", NULL, NULL, NO_SNAPSHOT, NULL },
+    { "screendump", NULL, NULL, NO_DISPLAY, NULL },
+    { "sendkey", NULL, NULL, NO_DISPLAY, NULL },
+    { "mouse_move", NULL, NULL, NO_DISPLAY, NULL },
+    { "info vnc", NULL, NULL, NO_DISPLAY, NULL },
+    { "info pci", NULL, NULL, "the board has no PCI; see 'info qtree'", NULL },
+    { "info usb", NULL, NULL, "the board has no USB; see 'info qtree'", NULL },
+    { "info kvm", NULL, NULL, "there is no KVM engine; see 'info jit'", NULL },
+    { "info mem", NULL, NULL, "see 'info tlb', or 'gva2gpa' for one address", NULL },
+    { "gpa2hpa", NULL, NULL, "only the host's kernel knows; see 'gpa2hva'", NULL },
+    { "trace-event", NULL, NULL, "see 'log help' for what can be logged", NULL },
+    { "singlestep", NULL, NULL, "use -accel tcg,one-insn-per-tb=on", NULL },
+    { "gdbserver", NULL, NULL, "start with -gdb tcp::1234", NULL },
     { NULL, NULL, NULL, NULL, NULL },
 };

@@ -107,9 +107,7 @@ static bool print_accels(Error **err)
 
 static bool print_log_items(Error **err)
 {
-    printf("Log items (comma separated):\n");
-    for (const LogItemName *n = log_item_names; n->name; n++)
-        printf("%-15s %s\n", n->name, n->help);
+    log_print_items(stdout);
     return true;
 }
 

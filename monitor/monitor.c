@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT
 //
 // The text monitor: contract in monitor.h. The editor knows backspace, Ctrl-U (drop the line),
-// Ctrl-C (drop it too), Ctrl-P/Up (the line before); everything else that is printable is echoed.
+// Ctrl-C (drop it too), Ctrl-P/Up and Ctrl-N/Down (lines before and after), Tab (complete a
+// command); everything else that is printable is echoed.
 #include "monitor/monitor.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "util/bitops.h"
 #include "util/suggest.h"
 
 #define LINE_BYTES 512
+#define HISTORY_LINES 32
 
 struct Monitor {
     Chardev *chr;
     const MonitorCommand *commands;
     void *opaque;
-    char line[LINE_BYTES], previous[LINE_BYTES];
+    char line[LINE_BYTES];
     size_t length;
+    char *history[HISTORY_LINES]; /* the latest last */
+    unsigned history_count, recalled; /* recalled == history_count: a new line */
     unsigned escape; /* progress in an escape sequence: ESC, [ */
     bool greeted;
 };
@@ -60,11 +65,15 @@ static const char *match_words(const char *line, const char *name)
     return skip_blanks(line);
 }
 
+static bool is_present(const MonitorCommand *c)
+{
+    return c->run;
+}
+
 static void print_command(const MonitorCommand *c, FILE *out)
 {
-    int n = fprintf(out, "%s%s%s %s", c->name, c->alias ? "|" : "", c->alias ? c->alias : "",
-                    c->args);
-    fprintf(out, "%*s%s\n", n < 34 ? 34 - n : 1, "", c->help);
+    fprintf(out, "%s%s%s %s -- %s\n", c->name, c->alias ? "|" : "", c->alias ? c->alias : "",
+            c->args, c->help);
 }
 
 static bool begins_with(const char *name, const char *topic)
@@ -78,13 +87,15 @@ static void print_help(const MonitorCommand *commands, const char *topic, FILE *
 {
     bool any = false;
     for (const MonitorCommand *c = commands; c->name; c++) {
-        if (*topic && !begins_with(c->name, topic) && (!c->alias || strcmp(c->alias, topic)))
+        bool wanted = !*topic || begins_with(c->name, topic) ||
+                      (c->alias && !strcmp(c->alias, topic));
+        if (!wanted || !is_present(c))
             continue;
         print_command(c, out);
         any = true;
     }
     if (!*topic)
-        fprintf(out, "%-34s%s\n", "help|? [COMMAND]", "this list, or a line of it");
+        fputs("help|? [COMMAND] -- this list, or a line of it\n", out);
     else if (!any)
         fprintf(out, "there is no command '%s' ('help' lists them)\n", topic);
 }
@@ -93,7 +104,8 @@ static void unknown_command(const MonitorCommand *commands, const char *line, FI
 {
     Suggest s = suggest_start(line);
     for (const MonitorCommand *c = commands; c->name; c++)
-        suggest_offer(&s, c->name);
+        if (is_present(c))
+            suggest_offer(&s, c->name);
     fprintf(out, "unknown command: '%.64s'%s ('help' lists them)\n", line, suggest_text(&s));
 }
 
@@ -114,7 +126,9 @@ static void run_command(const MonitorCommand *commands, void *opaque, const char
             args = match_words(line, c->alias);
         if (!args)
             continue;
-        if (*args && !*c->args)
+        if (!is_present(c))
+            fprintf(out, "'%s' is not supported; %s\n", c->name, c->help);
+        else if (*args && !*c->args)
             fprintf(out, "'%s' is too much: %s takes nothing\n", args, c->name);
         else
             c->run(opaque, args, out);
@@ -148,6 +162,28 @@ static void put_lines(Monitor *mon, const char *text, size_t len)
     }
 }
 
+/* ---- history ---------------------------------------------------------------------------- */
+
+static void remember(Monitor *mon)
+{
+    unsigned n = mon->history_count;
+    if (mon->length && (!n || strcmp(mon->history[n - 1], mon->line))) {
+        if (n == HISTORY_LINES) {
+            free(mon->history[0]);
+            memmove(&mon->history[0], &mon->history[1], --n * sizeof(*mon->history));
+        }
+        mon->history[n] = strdup(mon->line);
+        mon->history_count = mon->history[n] ? n + 1 : n;
+    }
+    mon->recalled = mon->history_count;
+}
+
+static void print_history(const Monitor *mon, FILE *out)
+{
+    for (unsigned i = 0; i < mon->history_count; i++)
+        fprintf(out, "%u: '%s'\n", i, mon->history[i]);
+}
+
 static void run_line(Monitor *mon)
 {
     char *text = NULL;
@@ -155,12 +191,15 @@ static void run_line(Monitor *mon)
     FILE *out = open_memstream(&text, &len);
     put(mon, "\r\n", 2);
     mon->line[mon->length] = '\0';
-    if (mon->length)
-        strcpy(mon->previous, mon->line);
+    remember(mon);
     mon->length = 0;
     if (!out)
         return;
-    monitor_run_line(mon->commands, mon->opaque, mon->line, out);
+    const char *after = match_words(skip_blanks(mon->line), "info history");
+    if (after && !*after)
+        print_history(mon, out);
+    else
+        monitor_run_line(mon->commands, mon->opaque, mon->line, out);
     fclose(out);
     put_lines(mon, text, len);
     free(text);
@@ -176,12 +215,65 @@ static void drop_line(Monitor *mon)
     mon->length = 0;
 }
 
-static void recall(Monitor *mon)
+/* The line `step` further in the history; beyond its end an empty one. */
+static void recall(Monitor *mon, int step)
 {
+    unsigned to = mon->recalled + (unsigned)step;
+    if (to > mon->history_count) /* or below 0 */
+        return;
     drop_line(mon);
-    strcpy(mon->line, mon->previous);
+    mon->recalled = to;
+    snprintf(mon->line, sizeof(mon->line), "%s",
+             to < mon->history_count ? mon->history[to] : "");
     mon->length = strlen(mon->line);
     put_text(mon, mon->line);
+}
+
+static size_t common_length(const char *a, const char *b)
+{
+    size_t n = 0;
+    while (a[n] && a[n] == b[n])
+        n++;
+    return n;
+}
+
+static void list_completions(Monitor *mon)
+{
+    put_text(mon, "\r\n");
+    for (const MonitorCommand *c = mon->commands; c->name; c++) {
+        if (is_present(c) && !strncmp(c->name, mon->line, mon->length)) {
+            put_text(mon, c->name);
+            put_text(mon, "\r\n");
+        }
+    }
+    put_text(mon, prompt);
+    put(mon, mon->line, mon->length);
+}
+
+/* As far as all commands that begin so agree; where they part, list them. */
+static void complete(Monitor *mon)
+{
+    const char *found = NULL;
+    size_t agreed = 0;
+    unsigned count = 0;
+    mon->line[mon->length] = '\0';
+    for (const MonitorCommand *c = mon->commands; c->name; c++) {
+        if (!is_present(c) || strncmp(c->name, mon->line, mon->length))
+            continue;
+        agreed = count++ ? MIN(agreed, common_length(c->name, found)) : strlen(c->name);
+        found = c->name;
+    }
+    if (count && agreed > mon->length) {
+        put(mon, found + mon->length, agreed - mon->length);
+        memcpy(mon->line, found, agreed);
+        mon->length = agreed;
+        if (count == 1 && mon->length < LINE_BYTES - 1) {
+            put_text(mon, " ");
+            mon->line[mon->length++] = ' ';
+        }
+    } else if (count > 1) {
+        list_completions(mon);
+    }
 }
 
 /* True when the byte belonged to an escape sequence. */
@@ -199,8 +291,8 @@ static bool take_escape(Monitor *mon, uint8_t c)
         return true;
     bool arrow = mon->escape == 2;
     mon->escape = 0;
-    if (arrow && c == 'A')
-        recall(mon);
+    if (arrow && (c == 'A' || c == 'B'))
+        recall(mon, c == 'A' ? -1 : 1);
     return arrow;
 }
 
@@ -225,7 +317,13 @@ static void take_byte(Monitor *mon, uint8_t c)
         drop_line(mon);
         break;
     case 0x10: /* Ctrl-P */
-        recall(mon);
+        recall(mon, -1);
+        break;
+    case 0x0e: /* Ctrl-N */
+        recall(mon, 1);
+        break;
+    case '\t':
+        complete(mon);
         break;
     default:
         if (isprint(c) && mon->length < LINE_BYTES - 1) {
@@ -277,5 +375,7 @@ void monitor_destroy(Monitor *mon)
     if (!mon)
         return;
     chardev_attach(mon->chr, NULL);
+    for (unsigned i = 0; i < mon->history_count; i++)
+        free(mon->history[i]);
     free(mon);
 }

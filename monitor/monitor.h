@@ -13,7 +13,9 @@
 
 typedef struct Monitor Monitor;
 
-/* One command. `args` is what follows the name, without leading blanks; output goes to `out`. */
+/* One command. `args` is what follows the name, without leading blanks; output goes to `out`.
+ * A row without run() is a command of QEMU's that is not here: `help` says what to do instead. The
+ * monitor itself answers help and "info history" (which has a row for `help` to list). */
 typedef struct MonitorCommand {
     const char *name;  /* "quit", or two words: "info registers" */
     const char *alias; /* "q", or NULL */

@@ -40,6 +40,8 @@ static const MonitorCommand commands[] = {
     { "x", NULL, "/FORMAT ADDRESS", "virtual memory", cmd_x },
     { "xp", NULL, "/FORMAT ADDRESS", "physical memory", cmd_xp },
     { "info jit", NULL, "", "translator", cmd_info_jit },
+    { "info history", NULL, "", "lines", cmd_quit },
+    { "device_add", NULL, NULL, "use -device", NULL },
     { NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -80,6 +82,8 @@ Test(monitor, lines_that_run_nothing)
         { "help nothing", "'nothing'" },     { "quit now", "takes nothing" },
         { "info nothing", "unknown" },       { "infojit", "unknown" },
         { "xq 0", "unknown" },               { "%n%s%n", "unknown" },
+        { "device_add x", "not supported; use -device" },
+        { "help device_add", "no command" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         unsigned runs = 0;
@@ -160,6 +164,45 @@ Test(editor, the_line_before_comes_back)
     expect_after(&r, "\033[A2\r", "x<12>");
     expect_after(&r, "\r\033OA\r", "x<12>");
     expect_after(&r, "junk\x10\r", "x<12>");
+    rig_fini(&r);
+}
+
+Test(editor, history_goes_both_ways)
+{
+    Rig r;
+    rig_init(&r);
+    expect_after(&r, "x 1\rx 2\rx 2\rx 3\r", "x<3>");
+    expect_after(&r, "\033[A\033[A\033[A\033[A\r", "x<1>"); /* the doubled line counts once */
+    expect_after(&r, "\033[A\033[A\016\r", "x<1>");
+    expect_after(&r, "\020\033[Bquit\r", "quit<>");
+    rig_fini(&r);
+}
+
+Test(editor, history_is_printed_and_bounded)
+{
+    Rig r;
+    rig_init(&r);
+    for (int i = 0; i < 100; i++) {
+        char line[16];
+        snprintf(line, sizeof(line), "x %d\r", i);
+        expect_after(&r, line, "x<");
+    }
+    expect_after(&r, "info history\r", "0: 'x 69'\r\n");
+    expect_after(&r, "info history\r", "31: 'info history'\r\n");
+    cr_expect_eq(r.runs, 100);
+    rig_fini(&r);
+}
+
+Test(editor, tab_completes)
+{
+    Rig r;
+    rig_init(&r);
+    expect_after(&r, "qu\t\r", "quit \r\nquit<>");
+    expect_after(&r, "inf\t", "info ");
+    expect_after(&r, "j\t\r", "info jit<>");
+    expect_after(&r, "x\t", "x\r\nxp\r\n");
+    expect_after(&r, " 1\r", "x<1>");
+    expect_after(&r, "zz\t\x15", "zz");
     rig_fini(&r);
 }
 
