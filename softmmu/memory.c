@@ -280,6 +280,8 @@ static uint8_t *range_host(const FlatRange *r, Hwaddr gpa)
 /* Tell the engines when translated code was overwritten. */
 static void range_written(MemorySpace *space, const FlatRange *r, Hwaddr gpa, uint64_t len)
 {
+    /* either the writer sees that the page holds code, or the translator what was written */
+    atomic_thread_fence(memory_order_seq_cst);
     MemoryRegion *mr = r->region;
     uint64_t offset = r->region_offset + (gpa - r->first);
     for (uint64_t page = offset >> GUEST_PAGE_BITS; page <= (offset + len - 1) >> GUEST_PAGE_BITS;

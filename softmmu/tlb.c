@@ -32,18 +32,41 @@ typedef struct BankName {
     uint64_t last_use;
 } BankName;
 
+/* A filter: bits by host page. */
+#define GONE_WORDS 8
+
 struct Tlb {
     BankName names[TLB_BANKS];
     uint8_t recent[2]; /* the banks found last: kernel and user of one process */
     TlbBank banks[TLB_BANKS];
     L2Entry l2[L2_SETS][L2_WAYS];
     L2Entry large[1 << LARGE_BITS];
+    uint64_t gone[GONE_WORDS];
     uint64_t tick;
     TlbStats stats;
 };
 
+static uint64_t gone_bit(uintptr_t host_page)
+{
+    return BIT((host_page >> GUEST_PAGE_BITS) & 63);
+}
+
+static uint64_t *gone_word(uint64_t *gone, uintptr_t host_page)
+{
+    return &gone[(host_page >> (GUEST_PAGE_BITS + 6)) & (GONE_WORDS - 1)];
+}
+
+/* An entry is about to be overwritten: stores may have gone through it. */
+static void note_gone(TlbBank *bank, const TlbEntry *e)
+{
+    uintptr_t host_page = e->tag_write + e->addend;
+    if (!(e->tag_write & TLB_FLAGS))
+        *gone_word(bank->gone, host_page) |= gone_bit(host_page);
+}
+
 static void bank_clear_entries(TlbBank *bank)
 {
+    memset(bank->gone, 0xff, GONE_WORDS * sizeof(uint64_t));
     for (unsigned i = 0; i < ARRAY_SIZE(bank->entries); i++)
         bank->entries[i] = (TlbEntry){ .tag_read = TLB_INVALID, .tag_write = TLB_INVALID };
 }
@@ -88,9 +111,12 @@ Tlb *tlb_create(void)
     if (!tlb)
         return NULL;
     memset(tlb, 0, sizeof(*tlb));
-    for (unsigned i = 0; i < TLB_BANKS; i++)
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        tlb->banks[i].gone = tlb->gone;
         bank_clear(&tlb->banks[i]);
+    }
     l2_clear(tlb);
+    tlb_forget_gone(tlb);
     return tlb;
 }
 
@@ -237,6 +263,7 @@ void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool co
     Vaddr page = va & ~bit_mask(GUEST_PAGE_BITS);
     uint64_t flags = host && !fill->device ? 0 : TLB_MMIO;
     TlbEntry *e = tlb_entry(bank, va);
+    note_gone(bank, e);
     *e = (TlbEntry){
         .tag_read = fill->prot & TLB_READ ? page | flags : TLB_INVALID,
         .tag_write = fill->prot & TLB_WRITE ? page | flags | (code_page ? TLB_NOTDIRTY : 0)
@@ -323,8 +350,10 @@ static void bank_flush_page(TlbBank *bank, Vaddr va, uint32_t asid, bool any_asi
     bool ours = any_asid || bank->key.asid == asid;
     TlbEntry *e = tlb_entry(bank, va);
     if ((same_page(e->tag_read, va) || same_page(e->tag_write, va)) &&
-        (ours || (e->gpa_page & TLB_GLOBAL)))
+        (ours || (e->gpa_page & TLB_GLOBAL))) {
+        note_gone(bank, e);
         *e = (TlbEntry){ .tag_read = TLB_INVALID, .tag_write = TLB_INVALID };
+    }
     bank_flush_page_jumps(bank, va);
 }
 
@@ -378,9 +407,14 @@ void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift)
     }
 }
 
+void tlb_forget_gone(Tlb *tlb)
+{
+    memset(tlb->gone, 0, sizeof(tlb->gone));
+}
+
 bool tlb_protect_code(Tlb *tlb, const void *host_page)
 {
-    bool found = false;
+    bool found = *gone_word(tlb->gone, (uintptr_t)host_page) & gone_bit((uintptr_t)host_page);
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         TlbBank *b = &tlb->banks[i];
         if (b->clean)

@@ -87,6 +87,7 @@ typedef struct TlbBank {
     uint64_t jump_pages[64];          /* filter: pages (by low bits of their number) with jumps */
     uint8_t jump_halves;              /* bit n: there are jumps to addresses with bit 55 == n */
     uint8_t jump_shift;               /* pc_shift of the jumps */
+    uint64_t *gone;                   /* the Tlb's filter of writable entries that are gone */
 } TlbBank;
 
 enum { TLB_READ = 1, TLB_WRITE = 2, TLB_EXEC = 4 };
@@ -146,9 +147,11 @@ void tlb_flush_asid(Tlb *tlb, uint32_t asid);               /* non-global entrie
 void tlb_flush_page(Tlb *tlb, Vaddr va, unsigned size_log2, uint32_t asid, bool any_asid);
 void tlb_flush_jumps(Tlb *tlb);                             /* all jump caches */
 void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift); /* one pc, in every bank */
-/* Stores to the page with this host address take the slow path from now on. True when there was
- * an entry by which they did not. */
+/* Stores to the page with this host address take the slow path from now on. True when there is an
+ * entry by which they did not, or there may have been one since tlb_forget_gone(). */
 bool tlb_protect_code(Tlb *tlb, const void *host_page);
+/* What was stored until now through entries that are gone is no matter any more. */
+void tlb_forget_gone(Tlb *tlb);
 
 TlbStats *tlb_stats(Tlb *tlb);
 /* The text of `info tlb`: the second level, which holds what walks found. While the owner waits. */

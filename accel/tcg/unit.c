@@ -63,7 +63,8 @@ static _Atomic uint8_t *code_flag(TcgEngine *e, RamAddr ram)
 }
 
 /* On another vCPU than the one that translates. Until now this one may have written to the page
- * unseen, after its bytes were read: then what was made of them is thrown away. */
+ * unseen, after its bytes were read, even through a TLB entry that is no longer there: then what
+ * was made of them is thrown away. */
 static void protect_work(VCPU *cpu, uint64_t host_page, uint64_t ram_page)
 {
     if (tlb_protect_code(cpu->tlb, (const void *)(uintptr_t)host_page))
@@ -106,8 +107,19 @@ static uint64_t granule_mask(RamAddr ram, uint64_t len)
     return bit_mask(last - first + 1) << first;
 }
 
+/* Code is about to be read from `ram` on, nobody knows yet how far. Whoever writes there from now
+ * on sees it in unit_covers(), and then waits for the lock. Returns what to restore. */
+static uint64_t cover_rest_of_page(TcgEngine *e, RamAddr ram)
+{
+    UnitPage *page = &e->pages[ram >> GUEST_PAGE_BITS];
+    uint64_t rest = GUEST_PAGE_SIZE - (ram & (GUEST_PAGE_SIZE - 1));
+    return __atomic_fetch_or(&page->granules, granule_mask(ram, rest), __ATOMIC_SEQ_CST);
+}
+
 bool unit_covers(const TcgEngine *e, RamAddr addr, uint64_t len)
 {
+    /* the caller's stores come before: see cover_rest_of_page() */
+    atomic_thread_fence(memory_order_seq_cst);
     while (len) {
         uint64_t n = MIN(len, GUEST_PAGE_SIZE - (addr & (GUEST_PAGE_SIZE - 1)));
         uint64_t page = addr >> GUEST_PAGE_BITS;
@@ -182,12 +194,13 @@ static uint32_t code_page_id_locked(TcgEngine *e, const Unit *u)
     return e->last_code_page;
 }
 
-static void unit_publish(TcgEngine *e, Unit *u)
+/* `covered`: the granules of the page's other units. */
+static void unit_publish(TcgEngine *e, Unit *u, uint64_t covered)
 {
     UnitPage *page = &e->pages[u->ram >> GUEST_PAGE_BITS];
     u->next_page = page->units;
     page->units = u;
-    __atomic_fetch_or(&page->granules, granule_mask(u->ram, u->bytes), __ATOMIC_RELAXED);
+    __atomic_store_n(&page->granules, covered | granule_mask(u->ram, u->bytes), __ATOMIC_RELAXED);
     _Atomic(Unit *) *bucket = &e->hash[unit_hash(u->ram, u->pc, u->flags)];
     atomic_store(&u->next_hash, atomic_load(bucket));
     atomic_store_explicit(bucket, u, memory_order_release);
@@ -199,10 +212,13 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     TcgEngine *e = ac->engine;
     int64_t start_ns = host_clock_ns();
     page_protect(ac, ram, host);
+    uint64_t covered = cover_rest_of_page(e, ram);
     TcgCode *code = translate_locked(ac, pc, flags, host);
     Unit *u = code ? unit_alloc(e) : NULL;
-    if (!u)
+    if (!u) {
+        __atomic_store_n(&e->pages[ram >> GUEST_PAGE_BITS].granules, covered, __ATOMIC_RELAXED);
         return NULL;
+    }
     u->ram = ram;
     u->pc = pc;
     u->flags = flags;
@@ -213,7 +229,7 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     tcg_code_set_opaque(code, u);
     u->code_page = code_page_id_locked(e, u);
     tcg_code_set_page(code, u->code_page);
-    unit_publish(e, u);
+    unit_publish(e, u, covered);
     size_t host_bytes;
     tcg_code_bytes(code, &host_bytes);
     e->stats.units++;

@@ -139,6 +139,22 @@ Test(tlb, pages_with_code_write_slowly)
     tlb_destroy(tlb);
 }
 
+Test(tlb, entries_that_are_gone_may_have_been_written_through)
+{
+    Tlb *tlb = tlb_create();
+    TlbBank *a = bank_of(tlb, 0, 1);
+    TlbFill other = page_fill;
+    cr_assert_not(tlb_protect_code(tlb, host_page));
+    tlb_enter(a, 0x1000, &page_fill, host_page, false);
+    tlb_enter(a, 0x1000 + (GUEST_PAGE_SIZE << TLB_BITS), &other, host_page + GUEST_PAGE_SIZE, false);
+    cr_assert(tlb_protect_code(tlb, host_page), "another page took its slot");
+    tlb_forget_gone(tlb);
+    cr_assert_not(tlb_protect_code(tlb, host_page));
+    tlb_flush_all(tlb);
+    cr_assert(tlb_protect_code(tlb, host_page), "nobody knows what was flushed");
+    tlb_destroy(tlb);
+}
+
 Test(tlb, device_memory_never_hits)
 {
     Tlb *tlb = tlb_create();
