@@ -105,6 +105,8 @@ typedef struct CpuOps {
     bool (*interrupt_ready)(VCPU *cpu);
     void (*take_interrupt)(VCPU *cpu);
     bool (*has_work)(VCPU *cpu);
+    /* Wait, outside translated code, for what the architecture calls an event; or not so long. */
+    void (*wait_for_event)(VCPU *cpu);
 
     /* Program counter access for loaders and debuggers. */
     Vaddr (*get_pc)(VCPU *cpu);

@@ -134,6 +134,7 @@ typedef enum IrExitReason {
     IR_REASON_WFI,       /* wait for interrupt */
     IR_REASON_EXCEPTION, /* a helper raised an exception (by unwinding) */
     IR_REASON_YIELD,     /* hint to let others run */
+    IR_REASON_WFE,       /* wait for event, not for long */
     IR_REASON_COUNT
 } IrExitReason;
 

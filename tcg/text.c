@@ -13,7 +13,7 @@ const char *const ir_cond_names[] = { "eq", "ne", "cs", "cc", "mi", "pl", "vs", 
 const char *const ir_round_names[] = { "near", "up", "down", "zero", "away", "cur", NULL };
 const char *const ir_fence_names[] = { "full", "load", "store", NULL };
 const char *const ir_reason_names[] = { "chain", "lookup",    "request", "resync",
-                                        "wfi",   "exception", "yield",   NULL };
+                                        "wfi",   "exception", "yield",   "wfe",     NULL };
 const char *const ir_esize_names[] = { "b", "h", "s", "d", "q", NULL };
 const char *const ir_rmw_names[] = { "xchg", "add",  "andn", "xor",  "or",
                                      "smax", "smin", "umax", "umin", NULL };

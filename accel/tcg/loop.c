@@ -8,6 +8,7 @@
 // does the reverse, so one of the two sees the other.
 #include "accel/tcg/engine.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <xmmintrin.h>
@@ -170,12 +171,24 @@ static TcgExit enter_unit(AccelCpu *ac, const Unit *u)
 
 static void handle_exit(VCPU *cpu, IrExitReason reason)
 {
-    if (reason == IR_REASON_EXCEPTION) {
+    switch (reason) {
+    case IR_REASON_EXCEPTION:
         cpu->ops->deliver(cpu);
-    } else if (reason == IR_REASON_WFI) {
+        break;
+    case IR_REASON_WFI:
         pthread_mutex_lock(&cpu->lock);
         cpu->halted = true;
         pthread_mutex_unlock(&cpu->lock);
+        break;
+    case IR_REASON_WFE:
+        cpu->ops->wait_for_event(cpu);
+        break;
+    case IR_REASON_YIELD: /* the one that is waited for may have no host processor */
+        if (cpu->peer_count > 1)
+            sched_yield();
+        break;
+    default:
+        break;
     }
 }
 
@@ -218,6 +231,8 @@ static void run(AccelCpu *ac)
     for (;;) {
         atomic_store(&cpu->exit_request, 0);
         vcpu_drain_work(cpu);
+        /* pages that become code from now on are read after this vCPU's stores so far */
+        tlb_forget_gone(cpu->tlb);
         /* whoever set this saw us in guest code, and had queued its request: it is done */
         atomic_store(&ac->may_write_unseen, false);
         if (cpu->stop || cpu->quit || cpu->halted || cpu->powered_off)

@@ -13,6 +13,7 @@ static const char *const reason_names[IR_REASON_COUNT] = {
     [IR_REASON_WFI] = "wait for interrupt",
     [IR_REASON_EXCEPTION] = "exception",
     [IR_REASON_YIELD] = "yield",
+    [IR_REASON_WFE] = "wait for event",
 };
 
 static uint64_t percent(uint64_t part, uint64_t whole)

@@ -210,6 +210,7 @@ const CpuOps arm_cpu_ops = {
     .interrupt_ready = arm_interrupt_ready,
     .take_interrupt = arm_take_interrupt,
     .has_work = arm_has_work,
+    .wait_for_event = arm_wait_for_event,
     .get_pc = arm_get_pc,
     .set_pc = arm_set_pc,
     .dump = arm_dump,

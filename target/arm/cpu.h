@@ -95,6 +95,10 @@ typedef struct ArmCpu {
     uint32_t tlbi_pending;  /* a broadcast TLBI is not known to be complete: DSB waits */
     uint32_t el1_local;     /* regimes (as in TlbKey, ASID_OF_EL1) that hold non-global entries */
     bool el1_by_asid;       /* banks of EL1 are tagged by ASID after all */
+    uint32_t excl_bytes;    /* size of the access that set the local monitor */
+    _Atomic uint32_t event; /* the event register; anybody sets it */
+    atomic_bool event_awaited; /* the thread sleeps, or is about to, until `event` is set */
+    uint64_t events_seen;   /* of the timer's event stream, at the last WFE */
     uint32_t walk_fsc;      /* why the last walk refused: fault status code as in ESR_ELx */
     ArmTimer timers[ARM_TIMER_COUNT];
     atomic_uint irq_levels; /* bit ArmIrqInput: level of the input line */

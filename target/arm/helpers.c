@@ -165,13 +165,23 @@ static void do_tlbi(void *env, uint32_t n, uint64_t value)
 }
 HELPER(helper_tlbi, do_tlbi, IR_VOID, 2, IR_HELPER_ENV | IR_HELPER_FLUSH, IR_I32, IR_I64);
 
+/* What others asked of this CPU comes first: if one of them is translating code that was stored
+ * here just now, what it makes of it must be gone when the barrier is complete (B2.2.5). */
 static void do_dsb_wait(void *env)
 {
     ArmCpu *cpu = cpu_of(env);
+    vcpu_drain_work(&cpu->vcpu);
+    if (cpu->tlbi_pending)
+        vcpu_wait_others(&cpu->vcpu);
     cpu->tlbi_pending = 0;
-    vcpu_wait_others(&cpu->vcpu);
 }
 HELPER(helper_dsb_wait, do_dsb_wait, IR_VOID, 0, ENV_ALL | IR_HELPER_FLUSH, 0);
+
+static void do_send_event(void *env)
+{
+    arm_send_event(cpu_of(env));
+}
+HELPER(helper_send_event, do_send_event, IR_VOID, 0, IR_HELPER_ENV, 0);
 
 static void do_update_banks(void *env)
 {
@@ -183,5 +193,5 @@ const IrHelper *const arm_helpers[] = {
     &helper_raise, &helper_breakpoint, &helper_el0_check, &helper_svc, &helper_hvc, &helper_smc, &helper_eret, &helper_sysreg_read,
     &helper_sysreg_write, &helper_set_spsel, &helper_set_pan, &helper_maintain, &helper_at,
     &helper_tlbi, &helper_dsb_wait, &helper_counter, &helper_fpcr_write, &helper_fpsr_read,
-    &helper_fpsr_write, &helper_update_banks, NULL
+    &helper_fpsr_write, &helper_update_banks, &helper_send_event, NULL
 };

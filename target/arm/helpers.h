@@ -31,6 +31,7 @@ extern const IrHelper helper_at;
 extern const IrHelper helper_tlbi;
 /* DSB after a broadcast TLBI. */
 extern const IrHelper helper_dsb_wait;
+extern const IrHelper helper_send_event;
 /* CNTVCT_EL0, CNTPCT_EL0. */
 extern const IrHelper helper_counter;
 extern const IrHelper helper_fpcr_write, helper_fpsr_read, helper_fpsr_write;

@@ -178,6 +178,13 @@ void arm_timer_write_cval(ArmCpu *cpu, ArmTimerId id, uint64_t value);
 uint64_t arm_timer_read_tval(ArmCpu *cpu, ArmTimerId id);
 void arm_timer_write_tval(ArmCpu *cpu, ArmTimerId id, uint64_t value);
 
+/* ---- events (events.c); Arm ARM D1.7.1 (WFE), D12.1.4 (event stream) ----------------------- */
+
+/* SEV: set the event register of every CPU. */
+void arm_send_event(ArmCpu *cpu);
+/* WFE, outside translated code: returns at an event, and when anything else is to be done. */
+void arm_wait_for_event(VCPU *vcpu);
+
 /* ---- elsewhere ---------------------------------------------------------------------------- */
 
 /* translate.c: CpuOps.translate and the mode bits that it depends on. */

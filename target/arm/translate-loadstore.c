@@ -31,6 +31,13 @@ static IrRef words_half(DisasContext *s, IrRef words, unsigned n)
     return ir_extu(&s->b, IR_I64, words, IR_POSLEN(32 * n, 32));
 }
 
+/* The local monitor covers 1 << size_log2 bytes at `base` from now on. */
+static void set_monitor(DisasContext *s, IrRef base, unsigned size_log2)
+{
+    ir_set(&s->b, IR_I64, base, ARM_G_EXCL_ADDR);
+    ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, 1u << size_log2), 2, offsetof(ArmCpu, excl_bytes));
+}
+
 bool a64_trans_LDXR(DisasContext *s, const struct a64_excl *a)
 {
     unsigned memop = memop_aligned(a->size) | (a->ord ? IR_MEM_ACQUIRE : 0);
@@ -39,7 +46,7 @@ bool a64_trans_LDXR(DisasContext *s, const struct a64_excl *a)
         return true;
     s->exclusive = true;
     IrRef v = ir_ld(&s->b, IR_I64, base, memop, 0);
-    ir_set(&s->b, IR_I64, base, ARM_G_EXCL_ADDR);
+    set_monitor(s, base, a->size);
     ir_set(&s->b, IR_I64, v, ARM_G_EXCL_LO);
     reg_set(s, true, a->rt, v);
     return true;
@@ -64,7 +71,7 @@ bool a64_trans_LDXP(DisasContext *s, const struct a64_excl *a)
         hi = words_half(s, v, 1);
         ir_set(&s->b, IR_I64, v, ARM_G_EXCL_LO);
     }
-    ir_set(&s->b, IR_I64, base, ARM_G_EXCL_ADDR);
+    set_monitor(s, base, a->size + 1);
     reg_set(s, true, a->rt, lo);
     reg_set(s, true, a->rt2, hi);
     return true;

@@ -37,7 +37,7 @@ bool a64_trans_WFE(DisasContext *s, const struct a64_none *a)
     if (s->el == 0 && !(s->flags & UNIT_NTWE))
         gen_raise(s, ESR(EC_WFX, ISS_CV_AL | 1));
     else
-        gen_exit_reason(s, s->pc + 4, IR_REASON_YIELD);
+        gen_exit_reason(s, s->pc + 4, IR_REASON_WFE);
     return true;
 }
 
@@ -50,14 +50,15 @@ bool a64_trans_WFI(DisasContext *s, const struct a64_none *a)
     return true;
 }
 
-/* WFE does not wait, so there is no event to send. */
 bool a64_trans_SEV(DisasContext *s, const struct a64_none *a)
 {
+    ir_call0(&s->b, &helper_send_event);
     return true;
 }
 
 bool a64_trans_SEVL(DisasContext *s, const struct a64_none *a)
 {
+    ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, 1), 2, OFF(event));
     return true;
 }
 
@@ -78,7 +79,8 @@ bool a64_trans_DMB(DisasContext *s, const struct a64_barrier *a)
 bool a64_trans_DSB(DisasContext *s, const struct a64_barrier *a)
 {
     ir_fence(&s->b, IR_FENCE_FULL);
-    IrRef pending = ir_ldenv(&s->b, IR_I32, 2, OFF(tlbi_pending));
+    IrRef pending = ir_or(&s->b, IR_I32, ir_ldenv(&s->b, IR_I32, 2, OFF(tlbi_pending)),
+                          ir_ldenv(&s->b, IR_I32, 2, OFF(vcpu.exit_request)));
     gen_cold_if(s, IR_I32, pending, ir_imm32(&s->b, 0), IR_NE, COLD_DSB, s->pc + 4);
     return true;
 }
