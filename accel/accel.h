@@ -25,6 +25,8 @@ typedef struct AccelOption {
 typedef struct AccelType {
     const char *name; /* "tcg" */
     const char *help;
+    /* Executes nothing, and virtual time stands still unless somebody sets it (vclock_advance()). */
+    bool passive;
     const char *const *options; /* names that `options` may have, ends with NULL */
     /* NULL when this engine can run here, else a sentence that says why not. */
     const char *(*unavailable)(void);

@@ -8,6 +8,7 @@
 #include "cli/consoles.h"
 
 #include <string.h>
+#include "accel/qtest/server.h"
 #include "util/bitops.h"
 #include "util/keyval.h"
 
@@ -134,6 +135,21 @@ static const char *default_serial(const Session *s, const Options *o)
     return monitor_on_stdio || o->nodefaults ? "none" : "stdio";
 }
 
+/* ---- qtest ------------------------------------------------------------------------------ */
+
+static bool open_qtest(Session *s, const Options *o, Error **err)
+{
+    Chardev *chr;
+    if (!o->qtest)
+        return true;
+    if (!open_text(s, "qtest", o->qtest, &chr, err))
+        return false;
+    if (!chr)
+        return error_set(err, "-qtest %s leads nowhere; write unix:PATH or stdio", o->qtest);
+    s->qtest = qtest_server_create(s->machine, chr, o->qtest_log, s->accel->type->passive, err);
+    return s->qtest;
+}
+
 bool consoles_open(Session *s, const Options *o, Error **err)
 {
     bool defaulted = o->serials.count == 0;
@@ -142,6 +158,8 @@ bool consoles_open(Session *s, const Options *o, Error **err)
     for (unsigned i = 0; i < o->chardevs.count; i++)
         if (!create_chardev(s, o->chardevs.text[i], err))
             return false;
+    if (!open_qtest(s, o, err))
+        return false;
     if (defaulted && !open_serial(s, 0, default_serial(s, o), err))
         return false;
     for (unsigned i = 0; i < o->serials.count; i++)

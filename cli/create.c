@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "accel/qtest/server.h"
 #include "cli/backends.h"
 #include "cli/configure.h"
 #include "cli/consoles.h"
@@ -29,7 +30,7 @@ static bool create_log(Session *s, const Options *o, Error **err)
 /* ---- engine ----------------------------------------------------------------------------- */
 
 /* Engines of QEMU's that are not in this build. */
-static const char *const absent_accels[] = { "kvm", "xen", "hvf", "hax", "nvmm", "whpx", "qtest" };
+static const char *const absent_accels[] = { "kvm", "xen", "hvf", "hax", "nvmm", "whpx" };
 
 static bool is_absent(const char *name)
 {
@@ -81,6 +82,7 @@ static bool try_accel(Session *s, const char *text, bool *unusable, Error **err)
         s->accel = type->create(&s->machine->memory, s->log, options, count, err);
     keyval_free(&kv);
     s->machine->accel = s->accel;
+    s->machine->config.passive = s->accel && s->accel->type->passive;
     return s->accel;
 }
 
@@ -188,6 +190,7 @@ void session_destroy(Session *s)
     if (s->accel)
         s->accel->destroy(s->accel);
     machine_destroy(s->machine);
+    qtest_server_destroy(s->qtest);
     log_destroy(s->log);
     free(s->machine_accel);
     free(s->name);

@@ -19,6 +19,7 @@ typedef struct Session {
     ChardevHost chardev_host;
     Chardev *monitors[4];     /* the machine's */
     unsigned monitor_count;
+    struct QtestServer *qtest;
     bool on_terminal;         /* the escape keys work: tell the user */
     bool build_only;          /* dumpdtb was asked for and is done */
 } Session;

@@ -22,6 +22,7 @@ typedef struct Options {
     const char *cpu, *smp, *memory;
     const char *kernel, *initrd, *append, *dtb, *firmware;
     const char *name, *rtc, *pidfile, *display, *vga, *gdb;
+    const char *qtest, *qtest_log;
     const char *log_items, *log_file, *log_filter;
     const char *hard_disks[MAX_HARD_DISKS], *cdrom; /* -hda and the like: files */
     OptionList machines, accels, drives, devices, netdevs, nics, serials, monitors,

@@ -31,7 +31,8 @@ static void set_running(Run *r, bool running)
         return;
     r->running = running;
     if (running) {
-        vclock_start(s->machine->clock);
+        if (!s->accel->type->passive)
+            vclock_start(s->machine->clock);
         s->accel->resume(s->accel);
     } else {
         s->accel->pause(s->accel);

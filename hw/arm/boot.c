@@ -232,7 +232,8 @@ static bool check_config(const MachineConfig *c, Error **err)
         return true;
     if (lonely)
         return error_set(err, "%s needs a kernel; give one with -kernel", lonely);
-    return error_set(err, "there is nothing to run; give a kernel with -kernel");
+    return c->passive ||
+           error_set(err, "there is nothing to run; give a kernel with -kernel");
 }
 
 bool arm_boot_load(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, void *fdt, bool randomness,

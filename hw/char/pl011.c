@@ -333,6 +333,7 @@ const DeviceType pl011_type = {
     .name = "pl011",
     .help = "PrimeCell UART (PL011)",
     .bus = "system-bus",
+    .sysbus = true,
     .size = sizeof(Pl011),
     .properties = pl011_properties,
     .realize = pl011_realize,

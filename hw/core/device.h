@@ -53,6 +53,7 @@ struct DeviceType {
     const char *bus;      /* "virtio-bus", "system-bus": what it plugs into */
     const char *slot;     /* the kind of bus of which it offers one place, or NULL */
     bool user_creatable;  /* may be given to -device */
+    bool sysbus;          /* its struct begins with a SysbusDevice */
     size_t size;          /* of its struct */
     const Property *properties; /* ends with name NULL; may be NULL */
     bool (*realize)(Device *dev, Error **err);
@@ -62,6 +63,9 @@ struct DeviceType {
     bool (*attach)(Device *dev, Device *child, Error **err);
     /* Of an interrupt controller: the text of `info irq`; the CPUs are paused. May be NULL. */
     void (*print_interrupts)(Device *dev, FILE *out);
+    /* Drive input line `n` from outside (-qtest), numbered as QEMU does. False: there is no such
+     * line. NULL: it has none. */
+    bool (*set_input)(Device *dev, unsigned n, bool level);
 };
 
 struct Device {

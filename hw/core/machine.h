@@ -54,6 +54,7 @@ typedef struct MachineConfig {
     const char *kernel, *initrd, *append, *dtb, *firmware; /* paths, or NULL */
     const char *dumpdtb;        /* write the device tree there and end */
     bool no_reboot;
+    bool passive;               /* nothing executes (Accel): a kernel is not needed */
     struct Chardev *serials[4]; /* NULL: none */
     unsigned serial_count;
     int64_t rtc_offset_seconds; /* guest's clock minus the host's */

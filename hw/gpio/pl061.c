@@ -134,10 +134,19 @@ static void pl061_reset(Device *dev)
     pthread_mutex_unlock(&dev->lock);
 }
 
+static bool pl061_set_input(Device *dev, unsigned n, bool level)
+{
+    if (n < PL061_PINS)
+        pl061_set_pin(dev, n, level);
+    return n < PL061_PINS;
+}
+
 const DeviceType pl061_type = {
     .name = "pl061",
     .help = "PrimeCell general-purpose I/O (PL061)",
     .bus = "system-bus",
+    .sysbus = true,
+    .set_input = pl061_set_input,
     .size = sizeof(Pl061),
     .realize = pl061_realize,
     .reset = pl061_reset,

@@ -149,10 +149,25 @@ static void gicv2_print(Device *dev, FILE *out)
     pthread_mutex_unlock(&dev->lock);
 }
 
+/* The shared interrupts, then the private ones of each CPU. */
+static bool gicv2_set_input(Device *dev, unsigned n, bool level)
+{
+    Gicv2 *g = (Gicv2 *)dev;
+    unsigned spis = g->num_lines - GICV2_PRIVATE;
+    if (n < spis)
+        gicv2_set_spi(g, n, level);
+    else if (n - spis < g->num_cpus * GICV2_PRIVATE && (n - spis) % GICV2_PRIVATE >= GICV2_SGIS)
+        gicv2_set_ppi(g, n - spis, level);
+    else
+        return false;
+    return true;
+}
+
 const DeviceType gicv2_type = {
     .name = "arm_gic",
     .help = "Arm Generic Interrupt Controller version 2",
     .bus = "system-bus",
+    .set_input = gicv2_set_input,
     .size = sizeof(Gicv2),
     .properties = gicv2_properties,
     .realize = gicv2_realize,

@@ -212,10 +212,25 @@ static void gicv3_print(Device *dev, FILE *out)
     pthread_mutex_unlock(&dev->lock);
 }
 
+/* The shared interrupts, then the private ones of each CPU. */
+static bool gicv3_set_input(Device *dev, unsigned n, bool level)
+{
+    Gicv3 *g = (Gicv3 *)dev;
+    unsigned spis = g->num_lines - GICV3_PRIVATE;
+    if (n < spis)
+        gicv3_set_spi(g, n, level);
+    else if (n - spis < g->num_cpus * GICV3_PRIVATE && (n - spis) % GICV3_PRIVATE >= GICV3_SGIS)
+        gicv3_set_ppi(g, n - spis, level);
+    else
+        return false;
+    return true;
+}
+
 const DeviceType gicv3_type = {
     .name = "arm-gicv3",
     .help = "Arm Generic Interrupt Controller version 3",
     .bus = "system-bus",
+    .set_input = gicv3_set_input,
     .size = sizeof(Gicv3),
     .properties = gicv3_properties,
     .realize = gicv3_realize,

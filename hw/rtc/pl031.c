@@ -21,9 +21,16 @@ static void update_irq(Pl031 *r)
     irq_set(&r->bus.irq, r->ris & r->imsc);
 }
 
+/* The host's time, but where virtual time is moved by hand: there it is that of the start. */
+static int64_t reference_ns(const Pl031 *r)
+{
+    return r->bus.dev.machine->config.passive ? r->start_ns + vclock_now_ns(r->alarm.clock)
+                                              : host_realtime_ns();
+}
+
 static int64_t now_ns(const Pl031 *r)
 {
-    return host_realtime_ns() + r->offset_seconds * NS_PER_SECOND;
+    return reference_ns(r) + r->offset_seconds * NS_PER_SECOND;
 }
 
 static uint32_t counter(const Pl031 *r)
@@ -72,7 +79,7 @@ static void mr_wrote(Device *dev, unsigned index)
 static void lr_wrote(Device *dev, unsigned index)
 {
     Pl031 *r = pl031(dev);
-    r->offset_seconds = (int64_t)r->lr - host_realtime_ns() / NS_PER_SECOND;
+    r->offset_seconds = (int64_t)r->lr - reference_ns(r) / NS_PER_SECOND;
     set_alarm(r);
 }
 
@@ -121,6 +128,7 @@ static bool pl031_realize(Device *dev, Error **err)
     memory_region_init_mmio(&r->bus.mmio, "pl031", 0x1000, &reg_bank_ops, &r->regs, &dev->lock);
     timer_init(&r->alarm, dev->machine->clock, alarm_fired, r);
     r->offset_seconds = dev->machine->config.rtc_offset_seconds;
+    r->start_ns = host_realtime_ns();
     return true;
 }
 
@@ -145,6 +153,7 @@ const DeviceType pl031_type = {
     .name = "pl031",
     .help = "PrimeCell real time clock (PL031)",
     .bus = "system-bus",
+    .sysbus = true,
     .size = sizeof(Pl031),
     .realize = pl031_realize,
     .reset = pl031_reset,

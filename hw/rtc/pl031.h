@@ -16,6 +16,7 @@ typedef struct Pl031 {
     SysbusDevice bus;
     RegBank regs;
     Timer alarm;
+    int64_t start_ns;       /* the host's time when the device was made */
     int64_t offset_seconds; /* the guest's clock minus the host's */
     uint32_t mr, lr, imsc, ris;
 } Pl031;

@@ -318,6 +318,7 @@ const DeviceType virtio_mmio_type = {
     .name = "virtio-mmio",
     .help = "virtio transport in memory (virtio 1.2, version 2 of the register layout)",
     .bus = "system-bus",
+    .sysbus = true,
     .slot = "virtio-bus",
     .size = sizeof(VirtioMmio),
     .realize = virtio_mmio_realize,

@@ -247,7 +247,7 @@ void asm_mov_ri(TcgEmit *e, Reg d, uint64_t imm)
     } else if ((int64_t)imm == (int32_t)imm) {
         asm_rr_i32(e, X_W | 0xc7, 0, d, (uint32_t)imm);
     } else {
-        int64_t rel = (int64_t)imm - (int64_t)(uintptr_t)(rx_of(e, e->p) + 7);
+        int64_t rel = (int64_t)(imm - (uintptr_t)(rx_of(e, e->p) + 7));
         if (rel == (int32_t)rel) { /* lea d, [rip + rel] */
             legacy_op(e, X_W | 0x8d, d, 0, 0, false);
             asm_u8(e, (d & 7) << 3 | 5);

@@ -42,6 +42,7 @@ Machine *fuzz_board_create(const FuzzBoard *o)
               add_backends(m, o, &err), "the machine", err);
     open_small_image(&kernel);
     m->config.ram_bytes = RAM_BYTES;
+    m->config.passive = true;
     m->config.kernel = o->kernel ? o->kernel : kernel.path;
     m->config.initrd = o->initrd;
     m->config.dtb = o->dtb;

@@ -62,6 +62,7 @@ static void driver_open(Driver *d, uint8_t kind)
 {
     static const char *const devices[] = {
         "virtio-blk-device,drive=d0", "virtio-net-device,netdev=n0", "virtio-rng-device",
+        "virtio-balloon-device,free-page-reporting=on",
     };
     static struct {
         FuzzKept board;
@@ -164,7 +165,8 @@ static void write_descriptor(Driver *d, FuzzInput *in, uint8_t what)
 static void write_buffer(Driver *d, FuzzInput *in)
 {
     uint64_t at = BUFFERS - QUEUES + fuzz_byte(in) * 0x100u;
-    size_t len = MIN(in->left, fuzz_byte(in) & 0x3fu);
+    size_t len = fuzz_byte(in) & 0x3f;
+    len = MIN(in->left, len);
     memcpy(d->ram + at, in->at, len);
     in->at += len;
     in->left -= len;
