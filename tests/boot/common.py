@@ -16,8 +16,11 @@ from console import COMPLAINTS, TIME_SCALE, Console  # noqa: E402
 from emulator import base_command, find_emulator  # noqa: E402
 from initramfs import get_initramfs  # noqa: E402
 from kernel import get_kernel  # noqa: E402
+from rootfs import ROOT_PASSWORD  # noqa: E402
 
 PROMPT = r'guest:\S*# '
+DEBIAN_PROMPT = r'root@debian-guest:\S*# '
+LONG = os.environ.get('BOOT_LONG') == '1'     # tests/boot/run --long
 
 
 @functools.lru_cache(None)
@@ -46,6 +49,17 @@ def linux(append='', extra=(), kernel=None, initramfs=None, reboot=False, **mach
     return command + ['-kernel', kernel or get_kernel().image,
                       '-initrd', initramfs or get_initramfs(),
                       '-append', f'console=ttyAMA0 panic=-1 {append}'.strip()] + list(extra)
+
+
+def log_in(console):
+    """Log in as root when Debian asks."""
+    console.expect('debian-guest login: ', 180)
+    console.line('root')
+    console.expect('Password: ', 60)
+    console.line(ROOT_PASSWORD)
+    console.expect(DEBIAN_PROMPT, 60)
+    # Bash would decorate the prompt for terminals that can do more.
+    console.run('bind "set enable-bracketed-paste off"; stty -echo', DEBIAN_PROMPT)
 
 
 class BootTest(unittest.TestCase):

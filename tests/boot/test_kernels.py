@@ -7,14 +7,12 @@ with --long every combination does.
 """
 
 import itertools
-import os
 
-from common import BootTest
+from common import LONG, BootTest
 
 from initramfs import get_initramfs
 from kernel import META_PACKAGES, get_kernel
 
-LONG = os.environ.get('BOOT_LONG') == '1'
 MODELS = ['max', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'cortex-a76', 'neoverse-n1']
 PROCESSORS = [1, 2, 4, 8]
 CONTROLLERS = [2, 3]

@@ -8,14 +8,12 @@ import tempfile
 import time
 import urllib.request
 
-from common import BootTest, linux
+from common import DEBIAN_PROMPT, BootTest, linux, log_in
 from console import TIME_SCALE
 
 from disk import check_disk
 from hostserver import HostServer
-from rootfs import ROOT_PASSWORD, get_rootfs
-
-PROMPT = r'root@debian-guest:\S*# '
+from rootfs import get_rootfs
 
 
 class Debian(BootTest):
@@ -27,17 +25,8 @@ class Debian(BootTest):
         self.image = os.path.join(folder.name, 'root.img')
         subprocess.run(['cp', '--sparse=always', get_rootfs(), self.image], check=True)
 
-    def log_in(self, console):
-        console.expect('debian-guest login: ', 180)
-        console.line('root')
-        console.expect('Password: ', 60)
-        console.line(ROOT_PASSWORD)
-        console.expect(PROMPT, 60)
-        # Bash would decorate the prompt for terminals that can do more.
-        console.run('bind "set enable-bracketed-paste off"; stty -echo', PROMPT)
-
     def run_in(self, console, text, seconds=60):
-        return self.command(console, text, seconds, PROMPT)
+        return self.command(console, text, seconds, DEBIAN_PROMPT)
 
     def test_session(self):
         """Login, network in both directions, a reset, and a clean file system at the end."""
@@ -48,7 +37,7 @@ class Debian(BootTest):
                 'root=/dev/vda', reboot=True,
                 extra=['-drive', f'file={self.image},format=raw,if=virtio',
                        '-nic', f'user,hostfwd=tcp:127.0.0.1:{port}-:80']))
-            self.log_in(console)
+            log_in(console)
             self.assertIn('Debian GNU/Linux 12', self.run_in(console, 'cat /etc/os-release'))
 
             address = 'for i in $(seq 50); do ip -4 -o addr | grep "inet 10.0.2.15/24" && break; ' \
@@ -68,7 +57,7 @@ class Debian(BootTest):
             console.line('system_reset')
             time.sleep(0.5)
             console.send('\x01c')
-            self.log_in(console)
+            log_in(console)
             self.run_in(console, f'test $(stat -c %s /root/file) = {len(content)}')
             self.power_off(console, 120)
         self.assertIsNone(check_disk(self.image))
@@ -78,7 +67,7 @@ class Debian(BootTest):
         console = self.console(linux(
             'root=/dev/vda', processors=2,
             extra=['-drive', f'file={self.image},format=raw,if=virtio']))
-        self.log_in(console)
+        log_in(console)
         self.assertEqual(self.run_in(console, 'nproc'), '2')
         numbers = ''.join(f'{number}\n' for number in range(1, 100001)).encode()
         job = 'seq 1 100000 | gzip | tee /root/$i.gz | gunzip | sha256sum | cut -c1-64'
