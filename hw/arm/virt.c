@@ -75,11 +75,12 @@ static uint32_t current_cpu(void *machine)
 }
 
 /* Both versions number private interrupts alike: 32 a CPU, of which 16 are SGIs. */
-static void connect_timers(ArmCpu *cpu, void (*set_ppi)(void *, unsigned, bool), Device *gic)
+static void connect_ppis(ArmCpu *cpu, void (*set_ppi)(void *, unsigned, bool), Device *gic)
 {
     unsigned ppis = cpu->vcpu.index * GICV2_PRIVATE + GICV2_SGIS;
     irq_connect(&cpu->timers[ARM_TIMER_PHYS].out, set_ppi, gic, ppis + VIRT_PPI_TIMER_PHYS);
     irq_connect(&cpu->timers[ARM_TIMER_VIRT].out, set_ppi, gic, ppis + VIRT_PPI_TIMER_VIRT);
+    irq_connect(&cpu->pmu.out, set_ppi, gic, ppis + VIRT_PPI_PMU);
 }
 
 static bool create_gicv2(Machine *m, Error **err)
@@ -100,7 +101,7 @@ static bool create_gicv2(Machine *m, Error **err)
         ArmCpu *cpu = arm_cpu(m->cpus[i]);
         irq_connect(&gic->irq[i], arm_cpu_set_irq, cpu, ARM_IRQ);
         irq_connect(&gic->fiq[i], arm_cpu_set_irq, cpu, ARM_FIQ);
-        connect_timers(cpu, gicv2_set_ppi, dev);
+        connect_ppis(cpu, gicv2_set_ppi, dev);
     }
     virt(m)->gic_dev = dev;
     virt(m)->set_spi = gicv2_set_spi;
@@ -118,7 +119,7 @@ static void connect_gicv3_cpu(Machine *m, Gicv3Redist *r, ArmCpu *cpu)
     irq_connect(&r->fiq, arm_cpu_set_irq, cpu, ARM_FIQ);
     cpu->gic = &gicv3_cpu_ops;
     cpu->gic_opaque = r;
-    connect_timers(cpu, gicv3_set_ppi, &r->gic->dev);
+    connect_ppis(cpu, gicv3_set_ppi, &r->gic->dev);
 }
 
 static bool create_gicv3(Machine *m, Error **err)

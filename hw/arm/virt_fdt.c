@@ -191,11 +191,25 @@ static void write_psci(Writer *w)
 }
 
 /* Flags of a PPI; the binding of the GICv2 has a mask of the CPUs in them. */
+static uint32_t ppi_flags(const Machine *m, const VirtBoard *b)
+{
+    return IRQ_LEVEL_HIGH |
+           (b->gic == VIRT_GICV2 ? (uint32_t)bit_mask(m->cpu_count) << IRQ_PPI_CPU_SHIFT : 0);
+}
+
+static void write_pmu(Writer *w, const Machine *m, const VirtBoard *b)
+{
+    if (!arm_cpu_has_pmu(arm_cpu(m->cpus[0])))
+        return;
+    begin(w, "pmu");
+    put_string(w, "compatible", "arm,armv8-pmuv3");
+    put_cells(w, "interrupts", CELLS(GIC_PPI, VIRT_PPI_PMU, ppi_flags(m, b)));
+    end(w);
+}
+
 static void write_timer(Writer *w, const Machine *m, const VirtBoard *b)
 {
-    uint32_t flags = IRQ_LEVEL_HIGH;
-    if (b->gic == VIRT_GICV2)
-        flags |= (uint32_t)bit_mask(m->cpu_count) << IRQ_PPI_CPU_SHIFT;
+    uint32_t flags = ppi_flags(m, b);
     begin(w, "timer");
     put_strings(w, "compatible", "arm,armv8-timer\0arm,armv7-timer");
     put_flag(w, "always-on");
@@ -340,6 +354,7 @@ static void write_tree(Writer *w, const Machine *m, const VirtBoard *b)
     write_cpus(w, m);
     write_psci(w);
     write_timer(w, m, b);
+    write_pmu(w, m, b);
     write_gic(w, b);
     write_clock(w);
     write_uart(w);

@@ -45,6 +45,7 @@ enum {
     VIRT_PPI_TIMER_PHYS = 14,
     VIRT_PPI_TIMER_VIRT = 11,
     VIRT_PPI_TIMER_HYP = 10,
+    VIRT_PPI_PMU = 7,
 };
 
 typedef enum VirtGic { VIRT_GICV2, VIRT_GICV3 } VirtGic;

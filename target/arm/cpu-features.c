@@ -32,6 +32,9 @@ static const struct {
     [ARM_FEAT_CSV2] = { "csv2", AT(pfr0, 56, 1) },
     [ARM_FEAT_CSV3] = { "csv3", AT(pfr0, 60, 1) },
 
+    [ARM_FEAT_PMU] = { "pmu", AT(dfr0, 8, 1) },
+    [ARM_FEAT_PMUV3P1] = { "pmuv3p1", AT(dfr0, 8, 4) },
+
     [ARM_FEAT_AES] = { "aes", AT(isar0, 4, 1), DECODE(AES) },
     [ARM_FEAT_PMULL] = { "pmull", AT(isar0, 4, 2), DECODE(PMULL) },
     [ARM_FEAT_SHA1] = { "sha1", AT(isar0, 8, 1), DECODE(SHA1) },
@@ -91,7 +94,7 @@ static const struct {
     { "el3", "the secure monitor level" }, { "has_el2", "the hypervisor level" },
     { "has_el3", "the secure monitor level" }, { "mte", "memory tagging" },
     { "pauth", "pointer authentication" }, { "pauth-impdef", "pointer authentication" },
-    { "pmu", "performance counters" }, { "rndr", "random numbers" },
+    { "rndr", "random numbers" },
     { "sve128", "the Scalable Vector Extension" }, { "sve256", "the Scalable Vector Extension" },
     { "sve512", "the Scalable Vector Extension" }, { "kvm-no-adjvtime", "KVM" },
     { "kvm-steal-time", "KVM" },

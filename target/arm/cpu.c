@@ -4,6 +4,7 @@
 // through which engines work with it.
 #include "target/arm/fp-helpers.h"
 #include "target/arm/internal.h"
+#include "target/arm/pmu.h"
 
 #include <capstone/capstone.h>
 #include <inttypes.h>
@@ -58,6 +59,7 @@ static void arm_reset(VCPU *vcpu)
     arm_pstate_set(cpu, RESET_SPSR);
     arm_sysregs_reset(cpu);
     arm_timers_reset(cpu);
+    arm_pmu_reset(cpu);
     arm_fp_reset(cpu);
     if (cpu->gic)
         cpu->gic->reset(cpu->gic_opaque);
@@ -85,6 +87,11 @@ void arm_cpu_power_on(ArmCpu *cpu, uint64_t entry, uint64_t context)
 const char *arm_cpu_compatible(const ArmCpu *cpu)
 {
     return cpu->model->compatible;
+}
+
+bool arm_cpu_has_pmu(const ArmCpu *cpu)
+{
+    return arm_has(cpu, ARM_FEAT_PMU);
 }
 
 /* Branches drop an ignored top byte (Arm ARM J1.1.3, BranchAddr). Here, because code is never

@@ -43,6 +43,20 @@ typedef struct ArmTimer {
     struct ArmCpu *cpu;
 } ArmTimer;
 
+/* Performance monitors; contract in pmu.h. */
+enum { ARM_PMU_CYCLES = 6 }; /* the number of the cycle counter, behind the others */
+typedef struct ArmPmu {
+    /* counted by translated code since the last arm_pmu_fold() */
+    uint64_t insns, branches;
+    uint64_t limit;       /* fold when insns gets there: an overflow is due */
+    uint64_t count[ARM_PMU_CYCLES + 1], type[ARM_PMU_CYCLES + 1]; /* PMEVCNTR, PMEVTYPER */
+    uint64_t pmcr, enabled, overflows, interrupts, selr, userenr;
+    uint32_t cycles_rest; /* instructions that are no tick of PMCR_EL0.D yet */
+    uint32_t code_levels; /* bit n: translated code counts at ELn */
+    bool active;          /* something is counted */
+    IrqLine out;          /* PPI 23 */
+} ArmPmu;
+
 /* The CPU interface of an interrupt controller that is reached by system registers (GICv3, Arm IHI
  * 0069 chapter 12.2). `reg` is the register's encoding, SYSREG_ID of target/arm/sysregs.h, among
  * those in its table; rights were checked. On the CPU's thread; reset also before it runs. */
@@ -101,6 +115,7 @@ typedef struct ArmCpu {
     uint64_t events_seen;   /* of the timer's event stream, at the last WFE */
     uint32_t walk_fsc;      /* why the last walk refused: fault status code as in ESR_ELx */
     ArmTimer timers[ARM_TIMER_COUNT];
+    ArmPmu pmu;
     atomic_uint irq_levels; /* bit ArmIrqInput: level of the input line */
     uint64_t mpidr;
     struct ArmModel *model; /* this CPU's own copy */
@@ -137,6 +152,8 @@ ArmCpu *arm_cpu_create(const char *model_spec, uint32_t index, MemorySpace *memo
 void arm_cpu_set_irq(void *opaque, unsigned n, bool level);
 /* The device tree's "compatible" of the CPU node: "arm,cortex-a72" or "arm,armv8". */
 const char *arm_cpu_compatible(const ArmCpu *cpu);
+/* Whether it has performance monitors, whose output line is pmu.out. */
+bool arm_cpu_has_pmu(const ArmCpu *cpu);
 /* Power on at `entry` with X0 = `context` (PSCI CPU_ON): runs on the target's own thread. */
 void arm_cpu_power_on(ArmCpu *cpu, uint64_t entry, uint64_t context);
 

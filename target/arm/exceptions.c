@@ -3,6 +3,7 @@
 // PSTATE, exception entry and return, interrupts. Arm ARM D1.3 (exceptions), C5.2.19 (SPSR_EL1),
 // D24.2.36 (ESR_EL1). There are EL0 and EL1, both AArch64: every exception is taken to EL1.
 #include "target/arm/internal.h"
+#include "target/arm/pmu.h"
 
 #include <string.h>
 #include "tcg/ir.h"
@@ -107,9 +108,20 @@ void arm_raise_data_abort_exit(ArmCpu *cpu, Vaddr va, uint32_t fsc, uint32_t iss
 
 /* ---- entry ------------------------------------------------------------------------------ */
 
+/* What was counted so far is of this level, and so is the event. */
+static bool leave_level(ArmCpu *cpu, unsigned event)
+{
+    if (!cpu->pmu.active)
+        return false;
+    arm_pmu_fold(cpu);
+    arm_pmu_count(cpu, event);
+    return true;
+}
+
 static void enter(ArmCpu *cpu, uint32_t vector_offset, Vaddr return_pc)
 {
     uint64_t from = arm_pstate_get(cpu);
+    bool counted = leave_level(cpu, PMU_EXC_TAKEN);
     uint32_t base = cpu->el == 0 ? 0x400 : cpu->spsel ? 0x200 : 0;
     cpu->spsr_el1 = from;
     cpu->elr_el1 = return_pc;
@@ -119,6 +131,8 @@ static void enter(ArmCpu *cpu, uint32_t vector_offset, Vaddr return_pc)
     if (arm_has(cpu, ARM_FEAT_PAN) && !(cpu->sctlr_el1 & SCTLR_SPAN))
         cpu->pan = 1;
     cpu->regs.pc = (cpu->vbar_el1 & ~UINT64_C(0x7ff)) + base + vector_offset;
+    if (counted)
+        arm_pmu_set_limit(cpu);
 }
 
 void arm_deliver(VCPU *vcpu)
@@ -205,6 +219,7 @@ static bool return_is_legal(uint64_t spsr)
 void arm_exception_return(ArmCpu *cpu)
 {
     uint64_t spsr = cpu->spsr_el1;
+    bool counted = leave_level(cpu, PMU_EXC_RETURN);
     if (arm_step_enabled(cpu, cpu->el, cpu->daif) || !arm_step_enabled(cpu, spsr >> 2 & 3, spsr))
         spsr &= ~(uint64_t)SPSR_SS;
     if (return_is_legal(spsr)) {
@@ -221,6 +236,8 @@ void arm_exception_return(ArmCpu *cpu)
     cpu->step_iss = 0;
     cpu->regs.pc = cpu->elr_el1;
     cpu->regs.excl_addr = UINT64_MAX;
+    if (counted)
+        arm_pmu_set_limit(cpu);
     vcpu_update_banks(&cpu->vcpu);
     if (ready_input(cpu) >= 0)
         atomic_store(&cpu->vcpu.exit_request, 1);

@@ -9,6 +9,7 @@
 
 #include "target/arm/fp-helpers.h"
 #include "target/arm/internal.h"
+#include "target/arm/pmu.h"
 #include "target/arm/sysregs.h"
 
 static ArmCpu *cpu_of(void *env)
@@ -54,6 +55,12 @@ static void do_breakpoint(void *env)
     arm_check_breakpoints(cpu_of(env));
 }
 HELPER(helper_breakpoint, do_breakpoint, IR_VOID, 0, ENV_ALL, 0);
+
+static void do_pmu_fold(void *env)
+{
+    arm_pmu_fold(cpu_of(env));
+}
+HELPER(helper_pmu_fold, do_pmu_fold, IR_VOID, 0, IR_HELPER_ENV, 0);
 
 static void conduit(ArmCpu *cpu, bool (*call)(ArmCpu *, void *))
 {
@@ -190,7 +197,8 @@ static void do_update_banks(void *env)
 HELPER(helper_update_banks, do_update_banks, IR_VOID, 0, ENV_ALL | IR_HELPER_FLUSH, 0);
 
 const IrHelper *const arm_helpers[] = {
-    &helper_raise, &helper_breakpoint, &helper_el0_check, &helper_svc, &helper_hvc, &helper_smc, &helper_eret, &helper_sysreg_read,
+    &helper_raise, &helper_breakpoint, &helper_el0_check, &helper_pmu_fold,
+    &helper_svc, &helper_hvc, &helper_smc, &helper_eret, &helper_sysreg_read,
     &helper_sysreg_write, &helper_set_spsel, &helper_set_pan, &helper_maintain, &helper_at,
     &helper_tlbi, &helper_dsb_wait, &helper_counter, &helper_fpcr_write, &helper_fpsr_read,
     &helper_fpsr_write, &helper_update_banks, &helper_send_event, NULL

@@ -17,6 +17,8 @@ extern const IrHelper helper_breakpoint;
 /* An access from EL0 to the register with this table index, whose trap has this ESR_EL1: raises if
  * it is not allowed. */
 extern const IrHelper helper_el0_check;
+/* pmu.insns has reached pmu.limit. */
+extern const IrHelper helper_pmu_fold;
 /* ERET; returns where to go. */
 extern const IrHelper helper_eret;
 /* System registers by table index (sysregs.h); may trap. */

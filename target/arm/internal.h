@@ -22,6 +22,7 @@ struct ArmModel {
     uint64_t id_aa64isar0, id_aa64isar1, id_aa64isar2, id_aa64mmfr0, id_aa64mmfr1, id_aa64mmfr2;
     uint64_t ctr, clidr, dczid;
     uint64_t ccsidr[3]; /* L1D, L1I, L2 */
+    uint64_t pmcr; /* PMCR_EL0 at reset: implementer, code, number of counters */
     /* derived from the ID registers */
     bool has[ARM_FEAT_COUNT];
     uint64_t decode_features; /* bit A64Feature */

@@ -4,6 +4,7 @@
 // (address ranges, tables), D8.3 (descriptors), D8.4 (permissions), D8.5 (access flag and dirty
 // state by hardware), D8.15 (faults). The contiguous bit is a hint, which nothing is made of.
 #include "target/arm/internal.h"
+#include "target/arm/pmu.h"
 
 #include "util/bitops.h"
 
@@ -362,6 +363,7 @@ bool arm_walk(VCPU *vcpu, Vaddr va, MmuAccess access, bool unprivileged, TlbFill
     Walk w = { .cpu = cpu, .va = va, .access = access, .privileged = cpu->el && !unprivileged,
                .pan = cpu->pan };
     bool ok = walk(&w, fill);
+    arm_pmu_event(cpu, access == MMU_FETCH ? PMU_L1I_TLB_REFILL : PMU_L1D_TLB_REFILL);
     if (ok && w.privileged && !fill->global && !cpu->el1_by_asid) {
         cpu->el1_local |= 1u << (w.pan != 0);
         cpu->el1_by_asid |= va >> 55 & 1;

@@ -6,6 +6,7 @@
 
 #include "target/arm/fp-helpers.h"
 #include "target/arm/internal.h"
+#include "target/arm/pmu.h"
 #include "target/arm/translate.h"
 #include "util/bitops.h"
 
@@ -60,6 +61,7 @@ static void write_ttbr(ArmCpu *cpu, const SysReg *r, uint64_t v)
 {
     uint32_t asid = arm_asid(cpu);
     *storage(cpu, r) = v;
+    arm_pmu_event(cpu, PMU_TTBR_WRITE_RETIRED);
     if (arm_asid(cpu) != asid)
         arm_asid_changed(cpu);
 }
@@ -136,6 +138,27 @@ static void clear_claim(ArmCpu *cpu, const SysReg *r, uint64_t v)
     cpu->dbgclaim_el1 &= ~v;
 }
 
+static uint64_t read_pmu(ArmCpu *cpu, const SysReg *r)
+{
+    return arm_pmu_read(cpu, r->index);
+}
+
+static void write_pmu(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    arm_pmu_write(cpu, r->index, v);
+}
+
+static bool pmu_allowed(const ArmCpu *cpu, const SysReg *r, bool is_read)
+{
+    return arm_pmu_allowed(cpu, r->index, is_read);
+}
+
+static void write_contextidr(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    cpu->contextidr_el1 = v;
+    arm_pmu_event(cpu, PMU_CID_WRITE_RETIRED);
+}
+
 static bool dcc_allowed(const ArmCpu *cpu, const SysReg *r, bool is_read)
 {
     return !(cpu->mdscr_el1 & MDSCR_TDCC);
@@ -190,6 +213,15 @@ static void write_timer(ArmCpu *cpu, const SysReg *r, uint64_t v)
       DEBUG_AT(dbgwvr, n, ~UINT64_C(3), write_watchpoint) }, \
     { "DBGWCR" #n "_EL1", R2(0, 0, n, 7), RW1, DEBUG_AT(dbgwcr, n, 0x1f1fffff, write_watchpoint) }
 
+/* ---- performance monitors ------------------------------------------------------------------- */
+
+#define PMU(reg) \
+    .kind = SYSREG_HOOK, .index = (reg), .feature = ARM_FEAT_PMU, .read = read_pmu, \
+    .write = write_pmu, .el0_allowed = pmu_allowed, .flags = SYSREG_MODE
+#define EVENT_COUNTER(n) \
+    { "PMEVCNTR" #n "_EL0", R3(3, 14, 8, n), RW01, PMU(PMU_PMEVCNTR + (n)) }, \
+    { "PMEVTYPER" #n "_EL0", R3(3, 14, 12, n), RW01, PMU(PMU_PMEVTYPER + (n)) }
+
 #define TLBI(op, crm, op2) { "TLBI " op, INSN(0, 8, crm, op2), WO1, .kind = SYSREG_TLBI, \
                              .index = (op2) | ((crm) == 3 ? SYSREG_BROADCAST : 0) }
 
@@ -231,7 +263,8 @@ static const SysReg table[] = {
     { "TCR_EL1", R3(0, 2, 0, 2), RW1, AT64(tcr_el1), .write = write_tcr, .flags = SYSREG_MODE },
     { "MAIR_EL1", R3(0, 10, 2, 0), RW1, AT64(mair_el1) },
     { "AMAIR_EL1", R3(0, 10, 3, 0), RW1, AT64(amair_el1) },
-    { "CONTEXTIDR_EL1", R3(0, 13, 0, 1), RW1, AT64(contextidr_el1) },
+    { "CONTEXTIDR_EL1", R3(0, 13, 0, 1), RW1, AT64(contextidr_el1),
+      .write = write_contextidr },
     { "TPIDR_EL1", R3(0, 13, 0, 4), RW1, AT64(tpidr_el1) },
     { "TPIDR_EL0", R3(3, 13, 0, 2), RW01, AT64(tpidr_el0) },
     { "TPIDRRO_EL0", R3(3, 13, 0, 3), .access = SYSREG_RW1 | SYSREG_R0, AT64(tpidrro_el0) },
@@ -300,6 +333,26 @@ static const SysReg table[] = {
     { "ICC_SRE_EL1", R3(0, 12, 12, 5), RW1, GIC },
     { "ICC_IGRPEN0_EL1", R3(0, 12, 12, 6), RW1, GIC },
     { "ICC_IGRPEN1_EL1", R3(0, 12, 12, 7), RW1, GIC },
+
+    /* performance monitors */
+    { "PMINTENSET_EL1", R3(0, 9, 14, 1), RW1, PMU(PMU_PMINTENSET) },
+    { "PMINTENCLR_EL1", R3(0, 9, 14, 2), RW1, PMU(PMU_PMINTENCLR) },
+    { "PMCR_EL0", R3(3, 9, 12, 0), RW01, PMU(PMU_PMCR) },
+    { "PMCNTENSET_EL0", R3(3, 9, 12, 1), RW01, PMU(PMU_PMCNTENSET) },
+    { "PMCNTENCLR_EL0", R3(3, 9, 12, 2), RW01, PMU(PMU_PMCNTENCLR) },
+    { "PMOVSCLR_EL0", R3(3, 9, 12, 3), RW01, PMU(PMU_PMOVSCLR) },
+    { "PMSWINC_EL0", R3(3, 9, 12, 4), WO01, PMU(PMU_PMSWINC) },
+    { "PMSELR_EL0", R3(3, 9, 12, 5), RW01, PMU(PMU_PMSELR) },
+    { "PMCEID0_EL0", R3(3, 9, 12, 6), RO01, PMU(PMU_PMCEID0) },
+    { "PMCEID1_EL0", R3(3, 9, 12, 7), RO01, PMU(PMU_PMCEID1) },
+    { "PMCCNTR_EL0", R3(3, 9, 13, 0), RW01, PMU(PMU_PMEVCNTR + ARM_PMU_CYCLES) },
+    { "PMXEVTYPER_EL0", R3(3, 9, 13, 1), RW01, PMU(PMU_PMXEVTYPER) },
+    { "PMXEVCNTR_EL0", R3(3, 9, 13, 2), RW01, PMU(PMU_PMXEVCNTR) },
+    { "PMUSERENR_EL0", R3(3, 9, 14, 0), .access = SYSREG_RW1 | SYSREG_R0, PMU(PMU_PMUSERENR) },
+    { "PMOVSSET_EL0", R3(3, 9, 14, 3), RW01, PMU(PMU_PMOVSSET) },
+    EVENT_COUNTER(0), EVENT_COUNTER(1), EVENT_COUNTER(2), EVENT_COUNTER(3), EVENT_COUNTER(4),
+    EVENT_COUNTER(5),
+    { "PMCCFILTR_EL0", R3(3, 14, 15, 7), RW01, PMU(PMU_PMEVTYPER + ARM_PMU_CYCLES) },
 
     /* debug */
     BREAKPOINT(0), BREAKPOINT(1), BREAKPOINT(2), BREAKPOINT(3), BREAKPOINT(4), BREAKPOINT(5),

@@ -114,6 +114,7 @@ bool a64_trans_ERET(DisasContext *s, const struct a64_none *a)
 {
     if (s->el == 0)
         return false;
+    gen_count(s, 1);
     IrRef target = ir_call0(&s->b, &helper_eret);
     /* PSTATE.SS comes from SPSR: not cleared here by software step */
     ir_set(&s->b, IR_I64, target, ARM_G_PC);
@@ -129,6 +130,7 @@ bool a64_trans_ERET(DisasContext *s, const struct a64_none *a)
 
 bool a64_trans_SVC(DisasContext *s, const struct a64_exception *a)
 {
+    gen_count(s, 1);
     IrRef vector = ir_callv(&s->b, &helper_svc, ir_imm32(&s->b, ESR(EC_SVC64, a->imm)));
     ir_exit_reg(&s->b, vector, IR_EXIT_RELOAD);
     s->ended = true;

@@ -240,6 +240,15 @@ static bool is_fp(const SysReg *r)
     return r->kind == SYSREG_FPCR || r->kind == SYSREG_FPSR;
 }
 
+/* An access to the performance monitors finds itself counted. */
+static void count_access(DisasContext *s, const SysReg *r)
+{
+    if (r->feature != ARM_FEAT_PMU)
+        return;
+    gen_count(s, 1);
+    s->uncounted--; /* what leaves after it counts one more */
+}
+
 bool a64_trans_MRS(DisasContext *s, const struct a64_sysreg *a)
 {
     bool trapped;
@@ -248,6 +257,7 @@ bool a64_trans_MRS(DisasContext *s, const struct a64_sysreg *a)
         return trapped;
     if (is_fp(r) && !fp_access_check(s))
         return true;
+    count_access(s, r);
     IrRef v = row_read(s, r);
     if (v == IR_NONE)
         return false;
@@ -302,6 +312,7 @@ bool a64_trans_MSR_reg(DisasContext *s, const struct a64_sysreg *a)
         return trapped;
     if (is_fp(r) && !fp_access_check(s))
         return true;
+    count_access(s, r);
     if (!row_write(s, r, reg_get(s, true, a->rt)))
         return false;
     if (s->ended)

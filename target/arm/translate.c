@@ -12,6 +12,7 @@
 #include "target/arm/fp-helpers.h"
 #include "target/arm/helpers.h"
 #include "target/arm/internal.h"
+#include "target/arm/pmu.h"
 
 #define OFF(field) offsetof(ArmCpu, field)
 #define ROW_X(n) { "x" #n, IR_I64, OFF(regs.x[n]) }
@@ -57,8 +58,22 @@ static void step_advance(DisasContext *s)
     ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, iss), 2, OFF(step_iss));
 }
 
+/* counter += n, in the CPU structure. */
+static void add_to_env(DisasContext *s, uint32_t offset, unsigned n)
+{
+    IrRef v = ir_ldenv(&s->b, IR_I64, 3, offset);
+    ir_stenv(&s->b, IR_I64, ir_add(&s->b, IR_I64, v, ir_imm64(&s->b, n)), 3, offset);
+}
+
+void gen_count(DisasContext *s, unsigned more)
+{
+    if ((s->flags & UNIT_PMU) && s->uncounted + more)
+        add_to_env(s, OFF(pmu.insns), s->uncounted + more);
+}
+
 void gen_exit_reason(DisasContext *s, Vaddr pc, IrExitReason reason)
 {
+    gen_count(s, 1);
     step_advance(s);
     ir_set(&s->b, IR_I64, ir_imm64(&s->b, pc), ARM_G_PC);
     ir_exit(&s->b, reason);
@@ -71,6 +86,7 @@ void gen_exit_to(DisasContext *s, Vaddr target, unsigned exit_bits)
         gen_exit_reason(s, target, IR_REASON_RESYNC);
         return;
     }
+    gen_count(s, 1);
     if (target <= s->pc)
         exit_bits |= IR_EXIT_POLL;
     if (!((target ^ s->unit_pc) >> GUEST_PAGE_BITS) && !(exit_bits & IR_EXIT_RELOAD))
@@ -81,6 +97,7 @@ void gen_exit_to(DisasContext *s, Vaddr target, unsigned exit_bits)
 
 void gen_exit_reg(DisasContext *s, IrRef target, unsigned exit_bits)
 {
+    gen_count(s, 1);
     if (s->flags & UNIT_STEP) {
         step_advance(s);
         ir_set(&s->b, IR_I64, target, ARM_G_PC);
@@ -93,6 +110,7 @@ void gen_exit_reg(DisasContext *s, IrRef target, unsigned exit_bits)
 
 static void raise_value(DisasContext *s, IrRef esr)
 {
+    gen_count(s, 0);
     ir_callv(&s->b, &helper_raise, esr);
     ir_exit(&s->b, IR_REASON_EXCEPTION);
     s->ended = true;
@@ -119,7 +137,7 @@ void gen_cold_if(DisasContext *s, IrType type, IrRef x, IrRef y, IrCc cc, ColdKi
     uint32_t block = s->b.block, next = ir_block_create(&s->b);
     ir_brc(&s->b, type, x, y, cc, IR_TARGETS(0, next));
     s->cold[s->cold_count++] = (ColdExit){
-        .kind = kind, .block = block, .insn = s->b.unit->blocks[block]->count - 1, .pc = pc,
+        .kind = kind, .uncounted = s->uncounted, .block = block, .insn = s->b.unit->blocks[block]->count - 1, .pc = pc,
     };
     ir_block_begin(&s->b, next);
 }
@@ -132,6 +150,7 @@ static void emit_cold(DisasContext *s)
         IrInsn *br = &s->b.unit->blocks[c->block]->insns[c->insn];
         br->imm = IR_TARGETS(block, IR_ELSE(br->imm));
         ir_block_begin(&s->b, block);
+        s->uncounted = c->uncounted;
         if (c->kind == COLD_DSB)
             ir_call0(&s->b, &helper_dsb_wait);
         if (c->kind == COLD_SP_FAULT) {
@@ -216,10 +235,10 @@ uint64_t arm_unit_flags(VCPU *vcpu)
            ((c & SCTLR_A) || !(c & SCTLR_M) ? UNIT_ALIGN : 0) | (sp_check ? UNIT_SP_CHECK : 0) |
            (sp_check && !cpu->el && (cpu->regs.sp & 15) ? UNIT_SP_MISALIGNED : 0) |
            (cpu->el && cpu->spsel ? UNIT_SPSEL : 0) | (cpu->il ? UNIT_ILLEGAL : 0) |
-           debug_flags(cpu) | fp_flags(cpu);
+           debug_flags(cpu) | fp_flags(cpu) | (arm_pmu_counts_code(cpu) ? UNIT_PMU : 0);
 }
 
-/* ---- the unit ----------------------------------------------------------------------------- */
+/* ---- before an instruction ----------------------------------------------------------------- */
 
 /* SP was written: does the mode bit still hold? */
 static void check_sp(DisasContext *s)
@@ -280,19 +299,67 @@ static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr
     s->rmode = flags >> UNIT_RMODE_SHIFT & 3;
     s->sp_aligned = !(s->el && (flags & UNIT_SP_CHECK));
     s->sp_written = s->exclusive = s->ended = false;
-    s->cold_count = 0;
+    s->cold_count = s->uncounted = 0;
     s->side_exits = 0;
     ir_builder_init(&s->b, unit);
     unit->nan_rule = s->fp_default_nan ? IR_NAN_ARM_DEFAULT : IR_NAN_ARM;
     unit->guest_pc = pc;
 }
 
+/* ---- performance monitors; Arm ARM D13 ----------------------------------------------------- */
+
+/* Instructions of these classes of C4.1 end with a register written, or are unallocated: what was
+ * completed before them may be counted behind them. */
+static bool only_calculates(uint32_t word)
+{
+    unsigned class = bits_get(word, 25, 4);
+    return (class & 14) == 8 || (class & 7) == 5; /* data processing, immediate and register */
+}
+
+static bool is_branch(uint32_t word)
+{
+    return (word & 0x7c000000) == 0x14000000 || /* B, BL */
+           (word & 0x7c000000) == 0x34000000 || /* CBZ, CBNZ, TBZ, TBNZ */
+           (word & 0xfe000000) == 0x54000000 || /* B.cond */
+           (word & 0xfe000000) == 0xd6000000;   /* BR, BLR, RET, ERET */
+}
+
+/* The counts in the CPU structure are exact wherever an instruction may raise or look at them. */
+static void count_before(DisasContext *s)
+{
+    if (!(s->flags & UNIT_PMU))
+        return;
+    if (!only_calculates(s->word)) {
+        gen_count(s, 0);
+        s->uncounted = 0;
+    }
+    if (is_branch(s->word))
+        add_to_env(s, OFF(pmu.branches), 1);
+}
+
+/* At the head of a unit: is an overflow due? */
+static void check_overflow(DisasContext *s)
+{
+    uint32_t fold = ir_block_create(&s->b), next = ir_block_create(&s->b);
+    ir_brc(&s->b, IR_I64, ir_ldenv(&s->b, IR_I64, 3, OFF(pmu.insns)),
+           ir_ldenv(&s->b, IR_I64, 3, OFF(pmu.limit)), IR_GEU, IR_TARGETS(fold, next));
+    ir_block_begin(&s->b, fold);
+    ir_call0(&s->b, &helper_pmu_fold);
+    ir_jump(&s->b, next);
+    ir_block_begin(&s->b, next);
+}
+
+/* ---- the unit ----------------------------------------------------------------------------- */
+
 static void translate_insn(DisasContext *s, const uint8_t *code)
 {
     memcpy(&s->word, code, 4);
     ir_insn_start(&s->b, s->pc);
+    if ((s->flags & UNIT_PMU) && s->pc == s->unit_pc)
+        check_overflow(s);
     if (raise_by_mode(s))
         return;
+    count_before(s);
     if (!a64_decode(s, s->word))
         gen_raise_undefined(s);
     if (s->sp_written)
@@ -314,6 +381,7 @@ void arm_translate(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags, co
                          s.cold_count > MAX_COLD_EXITS - 4))
             gen_exit_to(&s, s.pc + 4, 0);
         s.pc += 4;
+        s.uncounted++;
     }
     emit_cold(&s);
     unit->guest_bytes = done;

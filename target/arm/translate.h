@@ -69,6 +69,7 @@ enum {
 };
 
 #define UNIT_BREAKPOINTS BIT(32) /* breakpoints may match: look before each instruction */
+#define UNIT_PMU BIT(33)         /* count instructions and branches */
 
 /* Code out of line, emitted when the unit is complete. */
 typedef enum ColdKind {
@@ -79,6 +80,7 @@ typedef enum ColdKind {
 
 typedef struct ColdExit {
     ColdKind kind;
+    uint32_t uncounted;
     uint32_t block, insn; /* the branch whose `then` target is to be filled in */
     Vaddr pc;
 } ColdExit;
@@ -103,6 +105,7 @@ typedef struct DisasContext {
     bool exclusive;    /* this instruction is a load exclusive (software step tells) */
     bool ended;        /* a terminator of the unit has been emitted */
     unsigned side_exits; /* conditional branches behind which the unit went on */
+    uint32_t uncounted; /* UNIT_PMU: instructions completed on this way that are not counted yet */
     unsigned cold_count;
     ColdExit cold[MAX_COLD_EXITS];
 } DisasContext;
@@ -231,6 +234,8 @@ IrRef mem_extend(DisasContext *s, unsigned rm, unsigned option, unsigned shift);
 
 void gen_exit_to(DisasContext *s, Vaddr target, unsigned exit_bits); /* adds POLL, SAME_PAGE */
 void gen_exit_reg(DisasContext *s, IrRef target, unsigned exit_bits);
+/* For UNIT_PMU: count what was completed on this way, and `more`. */
+void gen_count(DisasContext *s, unsigned more);
 void gen_exit_reason(DisasContext *s, Vaddr pc, IrExitReason reason);
 /* Synchronous exception with this ESR_EL1, to be returned to at this instruction. */
 void gen_raise(DisasContext *s, uint32_t esr);

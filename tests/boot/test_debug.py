@@ -25,3 +25,11 @@ class Registers(BootTest):
         said = self.program('hwdebug')
         self.assertIn('hwdebug: all right', said)
         self.assertNotIn('WRONG', said)
+
+    def test_performance_counters(self):
+        """Instructions are counted exactly, and an overflow interrupts, by either GIC."""
+        for gic in (2, 3):
+            with self.subTest(gic=gic):
+                said = self.program('perfcount', gic=gic)
+                self.assertIn('perfcount: all right', said)
+                self.assertNotIn('WRONG', said)

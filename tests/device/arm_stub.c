@@ -50,6 +50,11 @@ const char *arm_cpu_compatible(const ArmCpu *cpu)
     return "arm,armv8";
 }
 
+bool arm_cpu_has_pmu(const ArmCpu *cpu)
+{
+    return true;
+}
+
 void arm_cpu_power_on(ArmCpu *cpu, uint64_t entry, uint64_t context)
 {
     cpu->vcpu.powered_off = false;

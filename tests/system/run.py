@@ -40,6 +40,8 @@ KNOWN = {
     r'debug ld\w+ el[01] \w+: vector [24]00 esr d[26]000062': (
         'ESR_EL1.WnR stays from the last store (Arm ARM, ISS of a Watchpoint exception)',
         'vector [24]00 esr d[26]000022'),
+    'pmu nothing is enabled': ('the interrupt stays without PMCR_EL0.E (Arm ARM D13.4)', 'enabled 0'),
+    'pmu event': ('events that are missing (Arm ARM D13.11.3)', ': right$'),
     'debug claim': ('DBGCLAIMSET_EL1 and DBGCLAIMCLR_EL1 are missing (Arm ARM D24.3.2)',
                     'vector 200 esr 56000001'),
     'at device': 'PAR_EL1.SH is outer shareable for device memory (Arm ARM, PAR_EL1)',
@@ -48,7 +50,7 @@ KNOWN = {
 
 # The payloads: what they are made of; our CPU model and the reference's.
 PAYLOADS = {
-    'main': (('main.c', 'debug.c'), 'cortex-a72', 'cortex-a72'),
+    'main': (('main.c', 'debug.c', 'pmu.c'), 'cortex-a72', 'cortex-a72'),
     'mmu': (('mmu.c',), 'max', 'max,lpa2=off'),
 }
 
@@ -97,7 +99,9 @@ def main():
     options = f'-M virt -m 256 -display none -serial file:{{out}} -no-reboot -kernel {{image}}'
     with tempfile.TemporaryDirectory(prefix='system-') as folder:
         image = build(folder, sources)
-        want = run(f'qemu-system-aarch64 -cpu {reference_cpu} {options} -monitor none', image, folder, 'reference', opt.timeout)
+        # -icount: without it the reference counts no instructions
+        want = run(f'qemu-system-aarch64 -cpu {reference_cpu} {options} -icount shift=0 -monitor none',
+                   image, folder, 'reference', opt.timeout)
         got = run(f'{opt.binary} -cpu {cpu} {options} {opt.extra}', image, folder, 'tested', opt.timeout)
     bad = known = 0
     for i in range(max(len(want), len(got))):

@@ -328,6 +328,7 @@ void system_main(void)
     SYSREG_WRITE(sctlr_el1, sctlr_on);
     steps();
     debug_tests();
+    pmu_tests();
     put_text("end\n");
     power_off();
 }

@@ -35,6 +35,7 @@ void run(const char *name, char *code, unsigned el, uint64_t x0, const char *whe
 #define RUN_BOTH(name, x0, where) do { RUN(name, 0, x0, where); RUN(name, 1, x0, where); } while (0)
 
 void debug_tests(void); // debug.c
+void pmu_tests(void);   // pmu.c
 
 // Descriptors (Arm ARM D8.3)
 enum {

@@ -223,6 +223,25 @@ case_\name:
         case    mrs_bvr6, mrs x1, dbgbvr6_el1
         case    mrs_wvr4, mrs x1, dbgwvr4_el1
         case    mrs_bvr0, mrs x1, dbgbvr0_el1
+        case    mrs_pmcr, mrs x1, pmcr_el0
+        case    mrs_pmcntenset, mrs x1, pmcntenset_el0
+        case    mrs_pmselr, mrs x1, pmselr_el0
+        case    mrs_pmceid0, mrs x1, pmceid0_el0
+        case    mrs_pmccntr, mrs x1, pmccntr_el0
+        case    mrs_pmxevcntr, mrs x1, pmxevcntr_el0
+        case    mrs_pmevcntr2, mrs x1, pmevcntr2_el0
+        case    mrs_pmevtyper2, mrs x1, pmevtyper2_el0
+        case    mrs_pmuserenr, mrs x1, pmuserenr_el0
+        case    msr_pmcr, msr pmcr_el0, x1
+        case    msr_pmovsclr, msr pmovsclr_el0, x1
+        case    msr_pmselr, msr pmselr_el0, x1
+        case    msr_pmswinc, msr pmswinc_el0, x1
+        case    msr_pmccntr, msr pmccntr_el0, x1
+        case    msr_pmxevcntr, msr pmxevcntr_el0, x1
+        case    msr_pmevcntr2, msr pmevcntr2_el0, x1
+        case    msr_pmuserenr, msr pmuserenr_el0, x1
+        case    mrs_pmintenset, mrs x1, pmintenset_el1
+        case    mrs_pmevcntr6, mrs x1, pmevcntr6_el0
 
         .bss
         .balign 16
