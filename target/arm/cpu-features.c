@@ -20,6 +20,13 @@ typedef struct IdField {
 } IdField;
 
 #define AT(reg, lsb, value) { offsetof(ArmModel, id_aa64##reg), lsb, value, 0 }
+/* ID_AA64ISAR1_EL1 and ISAR2: address and generic authentication by each algorithm */
+#define APA(value) AT(isar1, 4, value)
+#define GPA(value) AT(isar1, 24, value)
+#define API(value) AT(isar1, 8, value)
+#define GPI(value) AT(isar1, 28, value)
+#define APA3(value) AT(isar2, 12, value)
+#define GPA3(value) AT(isar2, 8, value)
 #define DECODE(name) .decode = A64_FEAT_##name + 1
 
 static const struct {
@@ -27,6 +34,7 @@ static const struct {
     IdField field, also;  /* `also`: a second field that always goes with the first */
     uint8_t needs;        /* an ArmFeature of another field, or none */
     uint8_t decode;       /* 1 + A64Feature */
+    bool on_request;      /* `max` has it only when told so */
 } rows[ARM_FEAT_COUNT] = {
     [ARM_FEAT_FP16] = { "fp16", AT(pfr0, 16, 1), AT(pfr0, 20, 1), DECODE(FP16) },
     [ARM_FEAT_CSV2] = { "csv2", AT(pfr0, 56, 1) },
@@ -51,6 +59,14 @@ static const struct {
     [ARM_FEAT_FLAGM] = { "flagm", AT(isar0, 52, 1), DECODE(FLAGM) },
     [ARM_FEAT_FLAGM2] = { "flagm2", AT(isar0, 52, 2), DECODE(FLAGM2) },
 
+    /* here the level counts for all three algorithms; see place_pauth() */
+    [ARM_FEAT_PAUTH] = { "pauth", API(1), GPI(1), DECODE(PAUTH) },
+    [ARM_FEAT_PAUTH2] = { "pauth2", API(3), .on_request = true },
+    [ARM_FEAT_FPAC] = { "fpac", API(4), .on_request = true },
+    [ARM_FEAT_FPACCOMBINE] = { "fpaccombine", API(5), .on_request = true },
+    [ARM_FEAT_PACQARMA5] = { "pauth-qarma5", APA(1), GPA(1), ARM_FEAT_PAUTH, .on_request = true },
+    [ARM_FEAT_PACQARMA3] = { "pauth-qarma3", APA3(1), GPA3(1), ARM_FEAT_PAUTH,
+                             .on_request = true },
     [ARM_FEAT_JSCVT] = { "jscvt", AT(isar1, 12, 1), DECODE(JSCVT) },
     [ARM_FEAT_FCMA] = { "fcma", AT(isar1, 16, 1), DECODE(FCMA) },
     [ARM_FEAT_LRCPC] = { "lrcpc", AT(isar1, 20, 1), DECODE(LRCPC) },
@@ -93,7 +109,6 @@ static const struct {
     { "lpa2", "52-bit addresses with 4K and 16K pages" }, { "el2", "the hypervisor level" },
     { "el3", "the secure monitor level" }, { "has_el2", "the hypervisor level" },
     { "has_el3", "the secure monitor level" }, { "mte", "memory tagging" },
-    { "pauth", "pointer authentication" }, { "pauth-impdef", "pointer authentication" },
     { "rndr", "random numbers" },
     { "sve128", "the Scalable Vector Extension" }, { "sve256", "the Scalable Vector Extension" },
     { "sve512", "the Scalable Vector Extension" }, { "kvm-no-adjvtime", "KVM" },
@@ -173,7 +188,26 @@ static void announce(ArmModel *m, unsigned feature)
 void arm_features_all(ArmModel *m)
 {
     for (unsigned i = ARM_FEAT_NONE + 1; i < ARM_FEAT_COUNT; i++)
-        announce(m, i);
+        if (!rows[i].on_request)
+            announce(m, i);
+}
+
+static void field_move(ArmModel *m, IdField from, IdField to)
+{
+    field_set(m, to, field_get(m, from));
+    field_set(m, from, 0);
+}
+
+/* Options and rows keep the level of pointer authentication in the fields of the IMPLEMENTATION
+ * DEFINED algorithm. If it is another, that is where they belong. */
+static void place_pauth(ArmModel *m)
+{
+    const IdField api = API(1), gpi = GPI(1), apa = APA(1), gpa = GPA(1), apa3 = APA3(1),
+                  gpa3 = GPA3(1);
+    if (!m->has[ARM_FEAT_PACQARMA5] && !m->has[ARM_FEAT_PACQARMA3])
+        return;
+    field_move(m, api, m->has[ARM_FEAT_PACQARMA5] ? apa : apa3);
+    field_move(m, gpi, m->has[ARM_FEAT_PACQARMA5] ? gpa : gpa3);
 }
 
 void arm_features_settle(ArmModel *m)
@@ -184,6 +218,7 @@ void arm_features_settle(ArmModel *m)
         if (m->has[i] && rows[i].decode)
             m->decode_features |= BIT(rows[i].decode - 1);
     }
+    place_pauth(m);
 }
 
 /* ---- on and off ---------------------------------------------------------------------------- */
@@ -222,13 +257,31 @@ static unsigned find_feature(const char *name)
     return ARM_FEAT_NONE;
 }
 
+/* `pauth-impdef` is that no other algorithm is asked for. */
+static void set_pauth_impdef(ArmModel *m, bool on)
+{
+    if (on) {
+        switch_off(m, ARM_FEAT_PACQARMA5);
+        switch_off(m, ARM_FEAT_PACQARMA3);
+        switch_on(m, ARM_FEAT_PAUTH);
+    } else if (field_announces(m, rows[ARM_FEAT_PAUTH].field) &&
+               !field_announces(m, rows[ARM_FEAT_PACQARMA3].field)) {
+        switch_on(m, ARM_FEAT_PACQARMA5);
+    }
+}
+
 /* A name that is in no row. */
-static bool set_other(const char *name, bool on, Error **err)
+static bool set_other(ArmModel *m, const char *name, bool on, Error **err)
 {
     if (!strcmp(name, "aarch64"))
         return on || error_set(err, "aarch64=off: 32-bit Arm guests are not supported yet");
+    if (!strcmp(name, "pauth-impdef")) {
+        set_pauth_impdef(m, on);
+        return true;
+    }
     Suggest s = suggest_start(name);
     suggest_offer(&s, "aarch64");
+    suggest_offer(&s, "pauth-impdef");
     for (size_t i = 0; i < ARRAY_SIZE(absent); i++) {
         if (!strcmp(absent[i].name, name))
             return !on || error_set(err, "CPU feature '%s' (%s) is not implemented; leave it out "
@@ -253,7 +306,7 @@ static bool apply_one(ArmModel *m, char *text, uint8_t *wanted, Error **err)
         *eq = '\0';
     unsigned feature = find_feature(text);
     if (!feature)
-        return set_other(text, on, err);
+        return set_other(m, text, on, err);
     (on ? switch_on : switch_off)(m, feature);
     wanted[feature] = on ? 1 : 2;
     return true;
@@ -266,6 +319,9 @@ static bool check_wishes(const ArmModel *m, const uint8_t *wanted, Error **err)
         if (wanted[i] && (wanted[i] == 1) != field_announces(m, rows[i].field))
             return error_set(err, "CPU features contradict each other: '%s=%s' does not go with "
                              "the others", rows[i].name, wanted[i] == 1 ? "on" : "off");
+    if (wanted[ARM_FEAT_PACQARMA5] == 1 && wanted[ARM_FEAT_PACQARMA3] == 1)
+        return error_set(err, "CPU features contradict each other: choose one of pauth-qarma5 and "
+                         "pauth-qarma3");
     return true;
 }
 

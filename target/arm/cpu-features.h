@@ -24,6 +24,8 @@ typedef enum ArmFeature {
     ARM_FEAT_AES, ARM_FEAT_PMULL, ARM_FEAT_SHA1, ARM_FEAT_SHA256, ARM_FEAT_SHA512,
     ARM_FEAT_CRC32, ARM_FEAT_LSE, ARM_FEAT_RDM, ARM_FEAT_SHA3, ARM_FEAT_SM3, ARM_FEAT_SM4,
     ARM_FEAT_DOTPROD, ARM_FEAT_FHM, ARM_FEAT_FLAGM, ARM_FEAT_FLAGM2,
+    ARM_FEAT_PAUTH, ARM_FEAT_PAUTH2, ARM_FEAT_FPAC, ARM_FEAT_FPACCOMBINE,
+    ARM_FEAT_PACQARMA5, ARM_FEAT_PACQARMA3,
     ARM_FEAT_JSCVT, ARM_FEAT_FCMA, ARM_FEAT_LRCPC, ARM_FEAT_LRCPC2, ARM_FEAT_FRINTTS, ARM_FEAT_SB,
     ARM_FEAT_BF16, ARM_FEAT_I8MM,
     ARM_FEAT_HAF, ARM_FEAT_HAFDBS, ARM_FEAT_HPDS, ARM_FEAT_PAN, ARM_FEAT_PAN2, ARM_FEAT_PAN3,
@@ -40,7 +42,7 @@ void arm_features_all(struct ArmModel *m);
 /* "lse=off,pauth": switch features on and off with what they need and what needs them. Empty and
  * NULL are nothing. False: unknown, contradictory, or not implemented. */
 bool arm_features_apply(struct ArmModel *m, const char *options, Error **err);
-/* Derives ArmModel.has and .decode_features from the ID registers, after any change of them. */
+/* Derives ArmModel.has and .decode_features from the ID registers; the last step, done once. */
 void arm_features_settle(struct ArmModel *m);
 /* NAME=on|off of this model, a line each. */
 void arm_features_print(const struct ArmModel *m, FILE *out);

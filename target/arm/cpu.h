@@ -99,6 +99,10 @@ typedef struct ArmCpu {
     uint64_t dbgbvr[16], dbgbcr[16], dbgwvr[16], dbgwcr[16], oslsr_el1, osdlr_el1;
     uint64_t breakpoint_places; /* bit (pc >> 2 & 63): a breakpoint may match there */
     uint64_t dbgclaim_el1;
+    /* Pointer authentication: the keys by PAUTH_IA and so on (pauth.h); which bits of an instruction
+     * [0] or data address [1] hold the code, in the lower half, and what is different in the upper */
+    struct { uint64_t lo, hi; } pac_key[5];
+    struct { uint64_t lower, differ; } pac_field[2];
     uint32_t fpcr;
     uint32_t fpsr;    /* bits not held in guest_mxcsr and qc */
     V128 simd_scratch[3]; /* operands and result of vector helpers */

@@ -216,7 +216,7 @@ static bool return_is_legal(uint64_t spsr)
     return !(spsr & SPSR_NRW) && (mode == MODE_EL0T || mode == MODE_EL1T || mode == MODE_EL1H);
 }
 
-void arm_exception_return(ArmCpu *cpu)
+void arm_exception_return(ArmCpu *cpu, Vaddr target)
 {
     uint64_t spsr = cpu->spsr_el1;
     bool counted = leave_level(cpu, PMU_EXC_RETURN);
@@ -234,7 +234,7 @@ void arm_exception_return(ArmCpu *cpu)
                   cpu->vcpu.index, (unsigned long long)spsr, (unsigned long long)cpu->regs.pc);
     }
     cpu->step_iss = 0;
-    cpu->regs.pc = cpu->elr_el1;
+    cpu->regs.pc = target;
     cpu->regs.excl_addr = UINT64_MAX;
     if (counted)
         arm_pmu_set_limit(cpu);

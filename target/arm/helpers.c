@@ -9,6 +9,7 @@
 
 #include "target/arm/fp-helpers.h"
 #include "target/arm/internal.h"
+#include "target/arm/pauth.h"
 #include "target/arm/pmu.h"
 #include "target/arm/sysregs.h"
 
@@ -42,13 +43,13 @@ static uint64_t do_svc(void *env, uint32_t esr)
 }
 HELPER(helper_svc, do_svc, IR_I64, 1, ENV_ALL, IR_I32);
 
-static uint64_t do_eret(void *env)
+static uint64_t do_eret(void *env, uint64_t target)
 {
     ArmCpu *cpu = cpu_of(env);
-    arm_exception_return(cpu); /* selects the banks, looks at interrupts */
+    arm_exception_return(cpu, target); /* selects the banks, looks at interrupts */
     return cpu->regs.pc;
 }
-HELPER(helper_eret, do_eret, IR_I64, 0, ENV_ALL, 0);
+HELPER(helper_eret, do_eret, IR_I64, 1, ENV_ALL, IR_I64);
 
 static void do_breakpoint(void *env)
 {
@@ -201,5 +202,6 @@ const IrHelper *const arm_helpers[] = {
     &helper_svc, &helper_hvc, &helper_smc, &helper_eret, &helper_sysreg_read,
     &helper_sysreg_write, &helper_set_spsel, &helper_set_pan, &helper_maintain, &helper_at,
     &helper_tlbi, &helper_dsb_wait, &helper_counter, &helper_fpcr_write, &helper_fpsr_read,
-    &helper_fpsr_write, &helper_update_banks, &helper_send_event, NULL
+    &helper_fpsr_write, &helper_update_banks, &helper_send_event, &helper_pauth,
+    &helper_pauth_strict, NULL
 };

@@ -19,7 +19,7 @@ extern const IrHelper helper_breakpoint;
 extern const IrHelper helper_el0_check;
 /* pmu.insns has reached pmu.limit. */
 extern const IrHelper helper_pmu_fold;
-/* ERET; returns where to go. */
+/* ERET to an address; returns where to go. */
 extern const IrHelper helper_eret;
 /* System registers by table index (sysregs.h); may trap. */
 extern const IrHelper helper_sysreg_read, helper_sysreg_write;

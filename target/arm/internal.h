@@ -7,6 +7,7 @@
 
 #include "target/arm/cpu.h"
 #include "target/arm/cpu-features.h"
+#include "util/bitops.h"
 
 /* ---- models (models.c) ------------------------------------------------------------------ */
 
@@ -42,18 +43,13 @@ static inline unsigned arm_id_field(uint64_t id_register, unsigned lsb)
     return id_register >> lsb & 15;
 }
 
-/* Pointer authentication of any algorithm: ID_AA64ISAR1_EL1.APA, API, GPA, GPI. */
-static inline bool arm_has_pauth(const ArmModel *m)
-{
-    return m->id_aa64isar1 & 0xff000ff0;
-}
-
 /* ---- PSTATE and exceptions (exceptions.c); Arm ARM D1.3, D24.2.36 (ESR_ELx) --------------- */
 
 /* Exception classes, ESR_ELx.EC. */
 enum {
-    EC_UNKNOWN = 0x00, EC_WFX = 0x01, EC_FP_TRAP = 0x07, EC_ILLEGAL = 0x0e, EC_SVC64 = 0x15,
-    EC_HVC64 = 0x16, EC_SMC64 = 0x17, EC_SYSREG = 0x18, EC_INSN_ABORT_LOWER = 0x20,
+    EC_UNKNOWN = 0x00, EC_WFX = 0x01, EC_FP_TRAP = 0x07, EC_BRANCH_TARGET = 0x0d,
+    EC_ILLEGAL = 0x0e, EC_SVC64 = 0x15, EC_HVC64 = 0x16, EC_SMC64 = 0x17, EC_SYSREG = 0x18,
+    EC_FPAC = 0x1c, EC_INSN_ABORT_LOWER = 0x20,
     EC_INSN_ABORT = 0x21, EC_PC_ALIGN = 0x22, EC_DATA_ABORT_LOWER = 0x24, EC_DATA_ABORT = 0x25,
     EC_SP_ALIGN = 0x26, EC_FP_EXCEPTION = 0x2c, EC_BREAKPOINT_LOWER = 0x30,
     EC_BREAKPOINT = 0x31, EC_STEP_LOWER = 0x32, EC_STEP = 0x33, EC_WATCHPOINT_LOWER = 0x34,
@@ -101,9 +97,9 @@ void arm_raise_exit(ArmCpu *cpu, uint32_t esr, Vaddr return_pc) __attribute__((n
 void arm_raise_data_abort_exit(ArmCpu *cpu, Vaddr va, uint32_t fsc, uint32_t iss_extra)
     __attribute__((noreturn));
 
-/* ERET: PSTATE and pc from SPSR_EL1 and ELR_EL1, illegal returns set PSTATE.IL. Opens the local
+/* ERET: PSTATE from SPSR_EL1, pc as given (ELR_EL1), illegal returns set PSTATE.IL. Opens the local
  * monitor, selects banks anew. */
-void arm_exception_return(ArmCpu *cpu);
+void arm_exception_return(ArmCpu *cpu, Vaddr target);
 
 void arm_deliver(VCPU *vcpu);
 bool arm_interrupt_ready(VCPU *vcpu);
@@ -114,12 +110,14 @@ bool arm_has_work(VCPU *vcpu);
 
 enum { /* SCTLR_EL1, D24.2.119 */
     SCTLR_M = 1 << 0, SCTLR_A = 1 << 1, SCTLR_SA = 1 << 3, SCTLR_SA0 = 1 << 4,
-    SCTLR_UMA = 1 << 9, SCTLR_DZE = 1 << 14, SCTLR_UCT = 1 << 15, SCTLR_NTWI = 1 << 16,
-    SCTLR_NTWE = 1 << 18, SCTLR_WXN = 1 << 19, SCTLR_SPAN = 1 << 23, SCTLR_E0E = 1 << 24,
-    SCTLR_EE = 1 << 25, SCTLR_UCI = 1 << 26,
+    SCTLR_UMA = 1 << 9, SCTLR_ENDB = 1 << 13, SCTLR_DZE = 1 << 14, SCTLR_UCT = 1 << 15,
+    SCTLR_NTWI = 1 << 16, SCTLR_NTWE = 1 << 18, SCTLR_WXN = 1 << 19, SCTLR_SPAN = 1 << 23,
+    SCTLR_E0E = 1 << 24, SCTLR_EE = 1 << 25, SCTLR_UCI = 1 << 26, SCTLR_ENDA = 1 << 27,
+    SCTLR_ENIB = 1 << 30,
     SCTLR_RESET = 0x30d00800, /* the bits that are one in Armv8.0 */
 };
 #define SCTLR_EPAN (UINT64_C(1) << 57)
+#define SCTLR_ENIA BIT(31)
 enum { MDSCR_SS = 1 << 0, MDSCR_TDCC = 1 << 12, MDSCR_KDE = 1 << 13, MDSCR_MDE = 1 << 15 };
 enum { OSLSR_LOCKED = 1 << 1, OSLSR_IMPLEMENTED = 1 << 3 };
 enum { DAIF_D = 1 << 9 };

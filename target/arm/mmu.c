@@ -81,7 +81,7 @@ static Half half_of(const ArmCpu *cpu, Vaddr va)
     uint64_t tcr = cpu->tcr_el1;
     const ArmModel *m = cpu->model;
     bool high = va & BIT(55), tbi = tcr & (high ? TCR_TBI1 : TCR_TBI0);
-    bool tbid = (tcr & (high ? TCR_TBID1 : TCR_TBID0)) && arm_has_pauth(m);
+    bool tbid = (tcr & (high ? TCR_TBID1 : TCR_TBID0)) && m->has[ARM_FEAT_PAUTH];
     return (Half){
         .size_bits = 64 - bits_get(tcr, high ? 16 : 0, 6),
         .page_bits = granule_bits(cpu, high),

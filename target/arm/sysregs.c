@@ -6,6 +6,7 @@
 
 #include "target/arm/fp-helpers.h"
 #include "target/arm/internal.h"
+#include "target/arm/pauth.h"
 #include "target/arm/pmu.h"
 #include "target/arm/translate.h"
 #include "util/bitops.h"
@@ -47,6 +48,7 @@ static void write_tcr(ArmCpu *cpu, const SysReg *r, uint64_t v)
 {
     uint64_t old = cpu->tcr_el1;
     cpu->tcr_el1 = v;
+    arm_pauth_layout(cpu);
     if (old != v)
         tlb_flush_all(cpu->vcpu.tlb);
 }
@@ -225,6 +227,12 @@ static void write_timer(ArmCpu *cpu, const SysReg *r, uint64_t v)
 #define TLBI(op, crm, op2) { "TLBI " op, INSN(0, 8, crm, op2), WO1, .kind = SYSREG_TLBI, \
                              .index = (op2) | ((crm) == 3 ? SYSREG_BROADCAST : 0) }
 
+#define PAC_KEY(name, key, crm, op2) \
+    { name "KeyLo_EL1", R3(0, 2, crm, op2), RW1, AT64(pac_key[key].lo), \
+      .feature = ARM_FEAT_PAUTH }, \
+    { name "KeyHi_EL1", R3(0, 2, crm, (op2) + 1), RW1, AT64(pac_key[key].hi), \
+      .feature = ARM_FEAT_PAUTH }
+
 static const SysReg table[] = {
     /* identification */
     { "MIDR_EL1", R3(0, 0, 0, 0), RO1, MODEL(midr) },
@@ -268,6 +276,10 @@ static const SysReg table[] = {
     { "TPIDR_EL1", R3(0, 13, 0, 4), RW1, AT64(tpidr_el1) },
     { "TPIDR_EL0", R3(3, 13, 0, 2), RW01, AT64(tpidr_el0) },
     { "TPIDRRO_EL0", R3(3, 13, 0, 3), .access = SYSREG_RW1 | SYSREG_R0, AT64(tpidrro_el0) },
+
+    PAC_KEY("APIA", PAUTH_IA, 1, 0), PAC_KEY("APIB", PAUTH_IB, 1, 2),
+    PAC_KEY("APDA", PAUTH_DA, 2, 0), PAC_KEY("APDB", PAUTH_DB, 2, 2),
+    PAC_KEY("APGA", PAUTH_GA, 3, 0),
 
     /* exceptions and processor state */
     { "SPSR_EL1", R3(0, 4, 0, 0), RW1, AT64(spsr_el1) },
@@ -496,4 +508,5 @@ void arm_sysregs_reset(ArmCpu *cpu)
     cpu->tlbi_pending = cpu->el1_local = 0;
     cpu->el1_by_asid = false;
     arm_fp_reset(cpu);
+    arm_pauth_layout(cpu);
 }

@@ -110,12 +110,10 @@ bool a64_trans_RET(DisasContext *s, const struct a64_branch_reg *a)
     return true;
 }
 
-bool a64_trans_ERET(DisasContext *s, const struct a64_none *a)
+void gen_eret(DisasContext *s, IrRef target)
 {
-    if (s->el == 0)
-        return false;
     gen_count(s, 1);
-    IrRef target = ir_call0(&s->b, &helper_eret);
+    target = ir_callv(&s->b, &helper_eret, target);
     /* PSTATE.SS comes from SPSR: not cleared here by software step */
     ir_set(&s->b, IR_I64, target, ARM_G_PC);
     if (s->flags & UNIT_STEP)
@@ -123,6 +121,13 @@ bool a64_trans_ERET(DisasContext *s, const struct a64_none *a)
     else
         ir_exit_reg(&s->b, target, IR_EXIT_POLL | IR_EXIT_RELOAD);
     s->ended = true;
+}
+
+bool a64_trans_ERET(DisasContext *s, const struct a64_none *a)
+{
+    if (s->el == 0)
+        return false;
+    gen_eret(s, ir_ldenv(&s->b, IR_I64, 3, offsetof(ArmCpu, elr_el1)));
     return true;
 }
 

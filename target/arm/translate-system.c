@@ -26,6 +26,11 @@ bool a64_trans_HINT(DisasContext *s, const struct a64_hint *a)
     return true;
 }
 
+bool a64_trans_BTI(DisasContext *s, const struct a64_bti *a)
+{
+    return true;
+}
+
 bool a64_trans_YIELD(DisasContext *s, const struct a64_none *a)
 {
     gen_exit_reason(s, s->pc + 4, IR_REASON_YIELD);

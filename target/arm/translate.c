@@ -131,15 +131,19 @@ void gen_fp_trap(DisasContext *s)
     gen_raise(s, ESR(EC_FP_TRAP, ISS_CV_AL));
 }
 
-void gen_cold_if(DisasContext *s, IrType type, IrRef x, IrRef y, IrCc cc, ColdKind kind, Vaddr pc)
+ColdExit *gen_cold_if(DisasContext *s, IrType type, IrRef x, IrRef y, IrCc cc, ColdKind kind,
+                      Vaddr pc)
 {
     assert(s->cold_count < MAX_COLD_EXITS);
     uint32_t block = s->b.block, next = ir_block_create(&s->b);
     ir_brc(&s->b, type, x, y, cc, IR_TARGETS(0, next));
-    s->cold[s->cold_count++] = (ColdExit){
-        .kind = kind, .uncounted = s->uncounted, .block = block, .insn = s->b.unit->blocks[block]->count - 1, .pc = pc,
+    ColdExit *c = &s->cold[s->cold_count++];
+    *c = (ColdExit){
+        .kind = kind, .uncounted = s->uncounted, .block = block,
+        .insn = s->b.unit->blocks[block]->count - 1, .pc = pc,
     };
     ir_block_begin(&s->b, next);
+    return c;
 }
 
 static void emit_cold(DisasContext *s)
@@ -158,7 +162,10 @@ static void emit_cold(DisasContext *s)
             gen_raise(s, ESR(EC_SP_ALIGN, 0));
             continue;
         }
-        gen_exit_reason(s, c->pc, IR_REASON_RESYNC);
+        if (c->kind == COLD_PAUTH)
+            gen_pauth_cold(s, c);
+        else
+            gen_exit_reason(s, c->pc, IR_REASON_RESYNC);
     }
 }
 
@@ -201,6 +208,15 @@ static uint64_t el0_flags(const ArmCpu *cpu)
            (t & 1 << 9 ? UNIT_EL0PT : 0);
 }
 
+static uint64_t pauth_flags(const ArmCpu *cpu)
+{
+    uint64_t c = cpu->sctlr_el1;
+    if (!arm_has(cpu, ARM_FEAT_PAUTH))
+        return 0;
+    return (c & SCTLR_ENIA ? UNIT_PAC_IA : 0) | (c & SCTLR_ENIB ? UNIT_PAC_IB : 0) |
+           (c & SCTLR_ENDA ? UNIT_PAC_DA : 0) | (c & SCTLR_ENDB ? UNIT_PAC_DB : 0);
+}
+
 /* Software step and breakpoints (Arm ARM D2). */
 static uint64_t debug_flags(const ArmCpu *cpu)
 {
@@ -235,7 +251,8 @@ uint64_t arm_unit_flags(VCPU *vcpu)
            ((c & SCTLR_A) || !(c & SCTLR_M) ? UNIT_ALIGN : 0) | (sp_check ? UNIT_SP_CHECK : 0) |
            (sp_check && !cpu->el && (cpu->regs.sp & 15) ? UNIT_SP_MISALIGNED : 0) |
            (cpu->el && cpu->spsel ? UNIT_SPSEL : 0) | (cpu->il ? UNIT_ILLEGAL : 0) |
-           debug_flags(cpu) | fp_flags(cpu) | (arm_pmu_counts_code(cpu) ? UNIT_PMU : 0);
+           debug_flags(cpu) | fp_flags(cpu) | pauth_flags(cpu) |
+           (arm_pmu_counts_code(cpu) ? UNIT_PMU : 0);
 }
 
 /* ---- before an instruction ----------------------------------------------------------------- */

@@ -64,6 +64,10 @@ enum {
     UNIT_EL0PCT = 1 << 23,
     UNIT_EL0VT = 1 << 24,        /* EL0VTEN, EL0PTEN */
     UNIT_EL0PT = 1 << 25,
+    UNIT_PAC_IA = 1 << 26,       /* SCTLR_EL1.EnIA and so on: signing is on; by PAUTH_IA */
+    UNIT_PAC_IB = 1 << 27,
+    UNIT_PAC_DA = 1 << 28,
+    UNIT_PAC_DB = 1 << 29,
     UNIT_EL0_ALL = UNIT_UCI | UNIT_UCT | UNIT_DZE | UNIT_UMA | UNIT_NTWI | UNIT_NTWE |
                    UNIT_EL0VCT | UNIT_EL0PCT | UNIT_EL0VT | UNIT_EL0PT,
 };
@@ -76,13 +80,22 @@ typedef enum ColdKind {
     COLD_RESYNC,   /* return to the engine's loop, to go on at `pc` */
     COLD_DSB,      /* wait for other CPUs' invalidations, then go on */
     COLD_SP_FAULT, /* raise the SP alignment fault of the instruction at `pc` */
+    COLD_PAUTH,    /* do `pauth` by the helper, then go on, if its register is not the pc */
 } ColdKind;
+
+/* A pointer authentication that translated code could not do in line. */
+typedef struct PauthInsn {
+    uint8_t op;       /* PAUTH_* */
+    uint8_t from, to; /* variables of the IR; to ARM_G_COUNT: nowhere */
+    uint8_t modifier; /* variable, or ARM_G_COUNT: zero */
+} PauthInsn;
 
 typedef struct ColdExit {
     ColdKind kind;
     uint32_t uncounted;
     uint32_t block, insn; /* the branch whose `then` target is to be filled in */
     Vaddr pc;
+    PauthInsn pauth;
 } ColdExit;
 
 #define MAX_COLD_EXITS 64
@@ -241,8 +254,15 @@ void gen_exit_reason(DisasContext *s, Vaddr pc, IrExitReason reason);
 void gen_raise(DisasContext *s, uint32_t esr);
 void gen_raise_undefined(DisasContext *s);
 
-/* Leave out of line when (x cc y); x, y are i32 or i64 as `type` says. Goes on in a new block. */
-void gen_cold_if(DisasContext *s, IrType type, IrRef x, IrRef y, IrCc cc, ColdKind kind, Vaddr pc);
+/* ERET to `target`. */
+void gen_eret(DisasContext *s, IrRef target);
+
+/* Leave out of line when (x cc y); x, y are i32 or i64 as `type` says. Goes on in a new block. The
+ * result is there to be completed. */
+ColdExit *gen_cold_if(DisasContext *s, IrType type, IrRef x, IrRef y, IrCc cc, ColdKind kind, Vaddr pc);
+
+/* translate-pauth.c: the code of a COLD_PAUTH. */
+void gen_pauth_cold(DisasContext *s, const ColdExit *c);
 
 /* The exception of an FP or SIMD instruction where CPACR_EL1.FPEN refuses it. */
 void gen_fp_trap(DisasContext *s);

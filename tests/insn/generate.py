@@ -32,14 +32,15 @@ CHAPTERS = {
     'simd': ['a64-simd'],
     'crypto': ['a64-crypto'],
     'fp16': ['a64-fp16'],
+    'pauth': ['a64-pauth'],
 }
 # What `-cpu max` announces.
 BASE_FEATURES = set('''CRC32 LSE AES PMULL SHA1 SHA256 RDM DOTPROD FLAGM FLAGM2 JSCVT LRCPC LRCPC2 SB
-    FP16 FRINTTS SHA512 SHA3 SM3 SM4 FHM FCMA I8MM BF16'''.split()) | {None}
+    FP16 FRINTTS SHA512 SHA3 SM3 SM4 FHM FCMA I8MM BF16 PAUTH'''.split()) | {None}
 
 # Not for random use: they leave the sequence, wait, or differ between user and system mode.
 EXCLUDED = set('''SVC HVC SMC HLT DCPS1 DCPS2 DCPS3 DRPS ERET WFE WFI SYSL MSR_SPSel MSR_DAIFSet
-    MSR_DAIFClr MSR_PAN MSR_UAO MSR_DIT MSR_SSBS'''.split())
+    MSR_DAIFClr MSR_PAN MSR_UAO MSR_DIT MSR_SSBS BRA BLRA RETA ERETA LDRA'''.split())
 
 MEMORY_SETS = {'excl', 'ldst_ord', 'ldst_ordi', 'atomic', 'ldstp', 'ldst_imm', 'ldst_reg',
                'ldst_mult', 'ldst_lane', 'ldst_repl'}

@@ -364,6 +364,9 @@ def parse_arguments():
     ap.add_argument('--explain', type=int, default=40, help='sequences to cut down')
     ap.add_argument('--max-crashes', type=int, default=5)
     opt = ap.parse_args()
+    if opt.chapter == 'pauth':      # a user program cannot know its keys: the reference is bare, too
+        opt.reference = 'qemu-system-aarch64 -monitor none -cpu max ' + OPTIONS
+        opt.extra += ' -cpu max,pauth-impdef=off'
     opt.features = generate.BASE_FEATURES | set(filter(None, opt.features.split(',')))
     return opt
 

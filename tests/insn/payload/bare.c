@@ -63,9 +63,35 @@ static void enable_mmu(void)
                      : : "r"(0xff00ul), "r"(tcr), "r"(table1), "r"(sctlr) : "memory");
 }
 
+// Pointer authentication, where it is: keys that are the same everywhere.
+static void enable_pauth(void)
+{
+    uint64_t isar1, sctlr;
+    __asm__("mrs %0, id_aa64isar1_el1" : "=r"(isar1));
+    if (!(isar1 & 0xff0)) {
+        return;
+    }
+#define KEY(name, value) \
+    __asm__ volatile("msr " name ", %0" : : "r"(0x9e3779b97f4a7c15ul * (value)))
+    KEY("s3_0_c2_c1_0", 1);
+    KEY("s3_0_c2_c1_1", 3);
+    KEY("s3_0_c2_c1_2", 5);
+    KEY("s3_0_c2_c1_3", 7);
+    KEY("s3_0_c2_c2_0", 9);
+    KEY("s3_0_c2_c2_1", 11);
+    KEY("s3_0_c2_c2_2", 13);
+    KEY("s3_0_c2_c2_3", 15);
+    KEY("s3_0_c2_c3_0", 17);
+    KEY("s3_0_c2_c3_1", 19);
+    __asm__("mrs %0, sctlr_el1" : "=r"(sctlr));
+    sctlr |= 1u << 31 | 1 << 30 | 1 << 27 | 1 << 13;    // EnIA, EnIB, EnDA, EnDB
+    __asm__ volatile("msr sctlr_el1, %0\nisb" : : "r"(sctlr) : "memory");
+}
+
 void platform_init(void)
 {
     enable_mmu();
+    enable_pauth();
     *uart(0x2c) = 0x70;                     // LCRH: 8 bits, FIFO
     *uart(0x30) = 0x301;                    // CR: enabled
 }
