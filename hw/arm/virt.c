@@ -239,7 +239,10 @@ static bool create_virtio(Machine *m, Error **err)
         return true;
     for (unsigned i = VIRT_VIRTIO_COUNT; i-- > 0;) {
         Device *dev = device_create(m, type, NULL, err);
-        if (!place(m, dev, at->base + i * at->size, at->spi + (int)i, err))
+        char bus[32];
+        snprintf(bus, sizeof(bus), "virtio-mmio-bus.%u", i);
+        if (!dev || !device_set_bus_name(dev, bus, err) ||
+            !place(m, dev, at->base + i * at->size, at->spi + (int)i, err))
             return false;
     }
     virt(m)->virtio_count = VIRT_VIRTIO_COUNT;
@@ -362,8 +365,9 @@ static bool virt_plug(Machine *m, Device *dev, Error **err)
     if (strcmp(dev->type->bus, "virtio-bus") == 0)
         return error_set(err, "machine 'virt' holds at most %d virtio devices; leave out '%s'",
                          VIRT_VIRTIO_COUNT, dev->type->name);
-    return error_set(err, "machine 'virt' has no bus '%s' for device '%s'", dev->type->bus,
-                     dev->type->name);
+    return error_set(err, "device '%s' needs a bus '%s'; put the device that offers one before it "
+                     "(for 'virtio-serial-bus' that is -device virtio-serial-device)",
+                     dev->type->name, dev->type->bus);
 }
 
 static const Property virt_properties[] = {

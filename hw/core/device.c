@@ -112,6 +112,18 @@ void device_reset(Device *dev)
         dev->type->reset(dev);
 }
 
+/* Out of its parent's slot. */
+static void detach(Device *dev)
+{
+    for (Device **at = dev->parent ? &dev->parent->child : NULL; at && *at; at = &(*at)->sibling) {
+        if (*at == dev) {
+            *at = dev->sibling;
+            break;
+        }
+    }
+    dev->parent = dev->sibling = NULL;
+}
+
 void device_destroy(Device *dev)
 {
     if (!dev)
@@ -123,36 +135,82 @@ void device_destroy(Device *dev)
     *at = dev->next;
     if (m->devices_tail == &dev->next)
         m->devices_tail = at;
-    if (dev->parent && dev->parent->child == dev)
-        dev->parent->child = NULL;
-    if (dev->child)
-        dev->child->parent = NULL;
+    detach(dev);
+    for (Device *c = dev->child; c; c = c->sibling)
+        c->parent = NULL;
     if (dev->type->destroy)
         dev->type->destroy(dev);
     properties_free(dev->type->properties, dev);
     pthread_mutex_destroy(&dev->lock);
+    free(dev->bus_name);
     free(dev->id);
     free(dev);
 }
 
 /* ---- slots ------------------------------------------------------------------------------ */
 
+static bool has_free_slot(const Device *d)
+{
+    return d->realized && d->type->slot && (!d->child || d->type->many_slots);
+}
+
 Device *device_find_slot(const struct Machine *m, const char *bus)
 {
     for (Device *d = m->devices; d; d = d->next)
-        if (d->realized && !d->child && d->type->slot && strcmp(d->type->slot, bus) == 0)
+        if (has_free_slot(d) && strcmp(d->type->slot, bus) == 0)
             return d;
+    return NULL;
+}
+
+bool device_set_bus_name(Device *owner, const char *name, Error **err)
+{
+    owner->bus_name = strdup(name);
+    return owner->bus_name || error_set(err, "out of memory for device '%s'", owner->type->name);
+}
+
+/* `number` is that of its type's slots without a name. */
+static void bus_name(const Device *owner, unsigned number, char *buf, size_t len)
+{
+    if (owner->bus_name)
+        snprintf(buf, len, "%s", owner->bus_name);
+    else if (owner->id)
+        snprintf(buf, len, "%s.0", owner->id);
+    else
+        snprintf(buf, len, "%s.%u", owner->type->slot, number);
+}
+
+/* The device whose slot has that name, and fits `dev`. */
+static Device *find_bus(const Device *dev, const char *name, Error **err)
+{
+    unsigned unnamed = 0;
+    char known[64];
+    Suggest s = suggest_start(name);
+    for (Device *d = dev->machine->devices; d; d = d->next) {
+        if (!d->realized || !d->type->slot || strcmp(d->type->slot, dev->type->bus) != 0)
+            continue;
+        bus_name(d, unnamed, known, sizeof(known));
+        unnamed += !d->bus_name && !d->id;
+        if (strcmp(known, name) == 0)
+            return d;
+        if (d->bus_name)
+            suggest_offer(&s, d->bus_name);
+    }
+    error_set(err, "there is no bus '%s' for device '%s'%s", name, dev->type->name,
+              suggest_text(&s));
     return NULL;
 }
 
 bool device_attach(Device *owner, Device *child, Error **err)
 {
-    assert(owner->type->slot && !owner->child && !child->parent);
-    owner->child = child;
+    assert(has_free_slot(owner) && !child->parent);
+    Device **at = &owner->child;
+    while (*at)
+        at = &(*at)->sibling;
+    *at = child;
     child->parent = owner;
     if (owner->type->attach(owner, child, err))
         return true;
-    owner->child = child->parent = NULL;
+    detach(child);
     return false;
 }
 
@@ -197,9 +255,23 @@ static const DeviceType *user_type(const char *name, Error **err)
 bool device_plug(Device *dev, Error **err)
 {
     const BoardType *board = dev->machine->board;
+    if (!dev->type->bus)
+        return device_realize(dev, err);
     if (!board->plug)
         return error_set(err, "machine '%s' takes no additional devices", board->name);
     return board->plug(dev->machine, dev, err) && device_realize(dev, err);
+}
+
+/* Where bus= says. */
+static bool plug_into(Device *dev, const char *bus, Error **err)
+{
+    Device *owner = dev->type->bus ? find_bus(dev, bus, err) : NULL;
+    if (!dev->type->bus)
+        return error_set(err, "device '%s' sits on no bus; leave out bus=", dev->type->name);
+    if (owner && !has_free_slot(owner))
+        return error_set(err, "bus '%s' is taken by '%s' already; use another one", bus,
+                         device_name(owner->child));
+    return owner && device_attach(owner, dev, err) && device_realize(dev, err);
 }
 
 static bool set_options(Device *dev, const Keyval *kv, Error **err)
@@ -217,10 +289,12 @@ Device *device_add(struct Machine *m, const char *spec, Error **err)
     if (!keyval_parse(&kv, spec, "driver", err))
         return NULL;
     const char *driver = keyval_take(&kv, "driver"), *id = keyval_take(&kv, "id");
+    const char *bus = keyval_take(&kv, "bus");
     const DeviceType *type = user_type(driver ? driver : "", err);
     if (type)
         dev = device_create(m, type, id, err);
-    if (dev && (!set_options(dev, &kv, err) || !device_plug(dev, err))) {
+    if (dev && (!set_options(dev, &kv, err) ||
+                !(bus ? plug_into(dev, bus, err) : device_plug(dev, err)))) {
         device_destroy(dev);
         dev = NULL;
     }
@@ -234,8 +308,8 @@ void device_print_types(FILE *out)
 {
     for (const DeviceType *const *t = device_types; *t; t++)
         if ((*t)->user_creatable)
-            fprintf(out, "name \"%s\", bus %s, desc \"%s\"\n", (*t)->name, (*t)->bus,
-                    (*t)->help);
+            fprintf(out, "name \"%s\"%s%s, desc \"%s\"\n", (*t)->name,
+                    (*t)->bus ? ", bus " : "", (*t)->bus ? (*t)->bus : "", (*t)->help);
 }
 
 bool device_print_help(const char *name, FILE *out, Error **err)
@@ -244,7 +318,8 @@ bool device_print_help(const char *name, FILE *out, Error **err)
     if (!type)
         return false;
     fprintf(out, "%s options:\n", type->name);
-    fputs("  id=<str>               - the name by which other options and the monitor know it\n",
+    fputs("  id=<str>               - the name by which other options and the monitor know it\n"
+          "  bus=<str>              - where it is plugged in; by default the first free place\n",
           out);
     properties_print_help(type->properties, out);
     return true;
@@ -257,8 +332,8 @@ static void print_device(const Device *dev, unsigned depth, FILE *out)
     fprintf(out, "%*sdev: %s, id \"%s\"\n", (int)(2 * depth + 2), "", dev->type->name,
             dev->id ? dev->id : "");
     properties_print(dev->type->properties, dev, indent, out);
-    if (dev->child)
-        print_device(dev->child, depth + 1, out);
+    for (const Device *c = dev->child; c; c = c->sibling)
+        print_device(c, depth + 1, out);
 }
 
 void device_print_tree(const struct Machine *m, FILE *out)

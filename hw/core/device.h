@@ -50,8 +50,9 @@ typedef struct Property {
 struct DeviceType {
     const char *name;     /* as in -device */
     const char *help;     /* one line */
-    const char *bus;      /* "virtio-bus", "system-bus": what it plugs into */
+    const char *bus;      /* "virtio-bus", "system-bus": what it plugs into; NULL: nothing */
     const char *slot;     /* the kind of bus of which it offers one place, or NULL */
+    bool many_slots;      /* it offers as many as attach() allows */
     bool user_creatable;  /* may be given to -device */
     bool sysbus;          /* its struct begins with a SysbusDevice */
     size_t size;          /* of its struct */
@@ -73,7 +74,9 @@ struct Device {
     char *id;              /* from id=, or NULL */
     struct Machine *machine;
     Device *parent;        /* the bus's owner, for `info qtree` */
-    Device *child;         /* what sits in its slot, or NULL */
+    Device *child;         /* what sits in its slot, or NULL; others by `sibling` */
+    Device *sibling;
+    char *bus_name;        /* of its slot, for bus=; NULL: ID.0, or the slot's kind and a number */
     Device *next;          /* in the machine's list, in order of creation */
     pthread_mutex_t lock;
     bool realized;
@@ -104,9 +107,9 @@ bool device_realize(Device *dev, Error **err) MUST_CHECK;
 void device_reset(Device *dev);
 /* Takes it out of the machine's list and its slot, and frees it. NULL is ignored. */
 void device_destroy(Device *dev);
-/* Put `child` into a free slot of the machine that offers its bus; NULL if there is none. Slots
- * are taken in the order of creation of their owners. */
+/* The first device, in the order of creation, with a free slot of that kind; NULL if there is none. */
 Device *device_find_slot(const struct Machine *m, const char *bus);
+bool device_set_bus_name(Device *owner, const char *name, Error **err) MUST_CHECK;
 bool device_attach(Device *owner, Device *child, Error **err) MUST_CHECK;
 
 /* A mistake of the guest: "NAME: text" under -d guest_errors. */

@@ -13,6 +13,7 @@
 #include "hw/virtio/virtio_mmio.h"
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_rng.h"
+#include "hw/virtio/virtio_serial.h"
 
 const DeviceType *const device_types[] = {
     &gicv2_type,
@@ -27,5 +28,8 @@ const DeviceType *const device_types[] = {
     &virtio_blk_type,
     &virtio_net_type,
     &virtio_rng_type,
+    &virtio_serial_type,
+    &virtconsole_type,
+    &virtserialport_type,
     NULL,
 };

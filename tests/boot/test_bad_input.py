@@ -125,6 +125,18 @@ TABLE = [
     ('device_with_bad_id', '-device virtio-rng-device,id=1', r"'1'.*letter"),
     ('device_help_unknown', '-device virtio-rgn-device,help', r'virtio-rgn.*virtio-rng'),
     ('machine_help_unknown', '-machine vrit,help', r'vrit.*virt'),
+    ('port_without_bus', '-device virtserialport,name=x', r'virtio-serial-bus.*virtio-serial-device'),
+    ('port_of_unknown_bus', '-device virtio-serial-device,id=a -device virtconsole,bus=b.0',
+     r"no bus 'b.0'"),
+    ('ports_too_many', '-device virtio-serial-device,max_ports=2 -device virtserialport '
+     '-device virtserialport', r'max_ports='),
+    ('ports_of_one_name', '-device virtio-serial-device -device virtserialport,name=x '
+     '-device virtserialport,name=x', r"called 'x'.*another"),
+    ('port_0', '-device virtio-serial-device -device virtserialport,nr=0', r'virtconsole'),
+    ('port_chardev_in_use', '-chardev null,id=c -device virtio-serial-device '
+     '-device virtconsole,chardev=c -device virtserialport,chardev=c', r"'c'.*mux=on"),
+    ('bus_taken', '-device virtio-rng-device,bus=virtio-mmio-bus.7 '
+     '-device virtio-rng-device,bus=virtio-mmio-bus.7', r'mmio-bus.7.*taken'),
     ('netdev_on_two_devices', '-netdev user,id=n0 -device virtio-net-device,netdev=n0 '
      '-device virtio-net-device,netdev=n0', r'n0.*already'),
     ('netdev_without_type', '-netdev id=n0', r'user'),

@@ -9,7 +9,7 @@
 #include "hw/virtio/virtio_mmio.h"
 
 #define RIG_BASE 0x0a000000u
-#define RIG_QUEUES 5
+#define RIG_QUEUES 8
 #define RIG_SIZE 16u /* entries of each queue */
 
 /* Offsets of registers */

@@ -13,19 +13,19 @@ typedef struct FakeTerminal {
     char out[8192];
     size_t out_len;
     bool closed;
-    bool full; /* takes nothing */
+    size_t room; /* bytes that it takes before it is full */
 } FakeTerminal;
 
 static inline size_t fake_write(Chardev *chr, const uint8_t *buf, size_t len)
 {
     FakeTerminal *t = chr->state;
-    if (t->full)
-        return 0;
-    size_t n = len < sizeof(t->out) - 1 - t->out_len ? len : sizeof(t->out) - 1 - t->out_len;
+    size_t taken = len < t->room ? len : t->room;
+    size_t space = sizeof(t->out) - 1 - t->out_len, n = taken < space ? taken : space;
+    t->room -= t->room == SIZE_MAX ? 0 : taken;
     memcpy(t->out + t->out_len, buf, n);
     t->out_len += n;
     t->out[t->out_len] = '\0';
-    return len;
+    return taken;
 }
 
 static inline void fake_close(Chardev *chr)
@@ -45,7 +45,7 @@ static const ChardevKind fake_terminal_kind = {
 static inline Chardev *fake_terminal_open(FakeTerminal *t, MainLoop *loop)
 {
     Error *err = NULL;
-    *t = (FakeTerminal){ .host = { .loop = loop } };
+    *t = (FakeTerminal){ .host = { .loop = loop }, .room = SIZE_MAX };
     Chardev *chr = chardev_new(&t->host, &fake_terminal_kind, NULL, &err);
     chr->state = t;
     return chr;

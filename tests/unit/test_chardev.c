@@ -270,9 +270,9 @@ Test(mux, each_claim_is_an_end_up_to_four)
 Test(mux, who_came_short_hears_of_room)
 {
     MuxRig *r = mux_rig();
-    r->terminal.full = true;
+    r->terminal.room = 0;
     cr_expect_eq(chardev_write(r->guest_end, "x", 1), 0);
-    r->terminal.full = false;
+    r->terminal.room = SIZE_MAX;
     chardev_writable(r->chr);
     cr_expect_eq(r->guest.writable, 1);
     chardev_writable(r->chr);
