@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// Disks and networks from the options; contract in backends.h. A machine that takes over a backend
-// owns it from then on; until then it is closed here.
+// Disks, networks and shared folders from the options; contract in backends.h. A machine that takes
+// over a backend owns it from then on; until then it is closed here.
 #include "cli/backends.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "block/block.h"
+#include "fsdev/fsdev.h"
 #include "net/net.h"
 #include "util/bitops.h"
 #include "util/keyval.h"
 #include "util/suggest.h"
 
-/* A device for a backend, as `-drive if=virtio` and `-nic` imply it. */
+/* A device for a backend, as `-drive if=virtio`, `-nic` and `-virtfs` imply it; with one property
+ * more unless `value` is NULL. */
 static bool add_implied(Machine *m, const char *model, const char *property, void *backend,
-                        const char *mac, Error **err)
+                        const char *name, const char *value, Error **err)
 {
     const DeviceType *type = device_type_find(model);
     if (!type)
@@ -24,7 +26,7 @@ static bool add_implied(Machine *m, const char *model, const char *property, voi
     if (!dev)
         return false;
     device_set_ptr(dev, property, backend);
-    if ((!mac || device_set(dev, "mac", mac, err)) && device_plug(dev, err))
+    if ((!value || device_set(dev, name, value, err)) && device_plug(dev, err))
         return true;
     device_destroy(dev);
     return false;
@@ -92,7 +94,7 @@ static bool open_disk(Machine *m, const BlockOptions *bo, bool implied, Error **
         block_close(b);
         return false;
     }
-    return !implied || add_implied(m, "virtio-blk-device", "drive", b, NULL, err);
+    return !implied || add_implied(m, "virtio-blk-device", "drive", b, NULL, NULL, err);
 }
 
 static bool add_drive(Machine *m, const char *text, unsigned n, bool snapshot, Error **err)
@@ -217,10 +219,41 @@ static bool add_nic(Machine *m, const char *text, unsigned n, Error **err)
     bool ok = typed || error_set(err, "-nic '%s' needs a type first, as in '-nic user'", text);
     ok = ok && (spec || error_set(err, "out of memory for -nic"));
     ok = ok && check_model(model, err) && add_netdev(m, spec, &net, err) &&
-         add_implied(m, "virtio-net-device", "netdev", net, mac, err);
+         add_implied(m, "virtio-net-device", "netdev", net, "mac", mac, err);
     free(spec);
     keyval_free(&kv);
     return ok;
+}
+
+/* ---- shared folders --------------------------------------------------------------------- */
+
+/* -fsdev, or -virtfs with its device. */
+static bool add_folder(Machine *m, const char *text, const char *option, bool implied, Error **err)
+{
+    Keyval kv;
+    if (!keyval_parse(&kv, text, "driver", err))
+        return false;
+    const char *tag = implied ? keyval_take(&kv, "mount_tag") : NULL;
+    bool ok = !implied || tag ||
+              error_set(err, "%s names no mount_tag=, by which the guest mounts it", option);
+    FsDev *d = ok ? fsdev_open(&kv, option, tag, err) : NULL;
+    ok = d && machine_add_fsdev(m, d, err);
+    if (!ok)
+        fsdev_close(d);
+    ok = ok && (!implied || add_implied(m, "virtio-9p-device", "fsdev", d, "mount_tag", tag, err));
+    keyval_free(&kv);
+    return ok;
+}
+
+static bool add_folders(Machine *m, const Options *o, Error **err)
+{
+    for (unsigned i = 0; i < o->fsdevs.count; i++)
+        if (!add_folder(m, o->fsdevs.text[i], "-fsdev", false, err))
+            return false;
+    for (unsigned i = 0; i < o->virtfs.count; i++)
+        if (!add_folder(m, o->virtfs.text[i], "-virtfs", true, err))
+            return false;
+    return true;
 }
 
 bool backends_add(Machine *m, const Options *o, Error **err)
@@ -234,7 +267,7 @@ bool backends_add(Machine *m, const Options *o, Error **err)
     for (unsigned i = 0; i < o->nics.count; i++)
         if (!add_nic(m, o->nics.text[i], i, err))
             return false;
-    return true;
+    return add_folders(m, o, err);
 }
 
 bool backends_add_default_nic(Machine *m, const Options *o, Error **err)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// -drive, -hda, -cdrom, -netdev and -nic: backends, and the devices that some of them imply.
+// -drive, -hda, -cdrom, -netdev, -nic, -fsdev, -virtfs: backends, and the devices that some of them
+// imply.
 #ifndef CLI_BACKENDS_H
 #define CLI_BACKENDS_H
 

@@ -10,6 +10,7 @@
 #include "cli/backends.h"
 #include "cli/configure.h"
 #include "cli/rtc.h"
+#include "fsdev/fsdev.h"
 #include "hw/core/machine.h"
 #include "net/net.h"
 #include "target/arm/cpu.h"
@@ -147,6 +148,12 @@ static bool print_drive(Error **err)
     return print_parameters("drive", drive_parameters);
 }
 
+static bool print_folders(Error **err)
+{
+    fsdev_print_help(stdout);
+    return true;
+}
+
 static bool print_smp(Error **err)
 {
     return print_parameters("smp", smp_parameters);
@@ -194,6 +201,8 @@ static const HelpTopic topics[] = {
     { offsetof(Options, netdevs), true, print_networks, NULL },
     { offsetof(Options, nics), true, print_networks, NULL },
     { offsetof(Options, drives), true, print_drive, NULL },
+    { offsetof(Options, fsdevs), true, print_folders, NULL },
+    { offsetof(Options, virtfs), true, print_folders, NULL },
     { offsetof(Options, smp), false, print_smp, NULL },
     { offsetof(Options, memory), false, print_memory, NULL },
     { offsetof(Options, name), false, print_name, NULL },

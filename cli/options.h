@@ -26,7 +26,7 @@ typedef struct Options {
     const char *log_items, *log_file, *log_filter;
     const char *hard_disks[MAX_HARD_DISKS], *cdrom; /* -hda and the like: files */
     OptionList machines, accels, drives, devices, netdevs, nics, serials, monitors,
-               chardevs, mons;
+               chardevs, mons, fsdevs, virtfs;
     bool nographic, no_reboot, stopped, gdb_default, snapshot, nodefaults, ignored, help, version;
 } Options;
 

@@ -92,7 +92,8 @@ void device_set_ptr(Device *dev, const char *name, void *value)
     for (const Property *p = dev->type->properties; p && p->name; p++) {
         if (strcmp(p->name, name) != 0)
             continue;
-        assert(p->kind == PROP_DRIVE || p->kind == PROP_NETDEV || p->kind == PROP_CHARDEV);
+        assert(p->kind == PROP_DRIVE || p->kind == PROP_NETDEV || p->kind == PROP_CHARDEV ||
+               p->kind == PROP_FSDEV);
         *(void **)((char *)dev + p->offset) = value;
         return;
     }

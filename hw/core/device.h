@@ -36,6 +36,7 @@ typedef enum PropertyKind {
     PROP_DRIVE,  /* struct BlockBackend *, by id */
     PROP_NETDEV, /* struct NetBackend *, by id */
     PROP_CHARDEV, /* struct Chardev *, by id */
+    PROP_FSDEV,  /* struct FsDev *, by id */
     PROP_MAC,    /* uint8_t[6] */
 } PropertyKind;
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include "block/block.h"
 #include "chardev/chardev.h"
+#include "fsdev/fsdev.h"
 #include "net/net.h"
 #include "util/bitops.h"
 #include "util/suggest.h"
@@ -73,6 +74,9 @@ void machine_destroy(Machine *m)
         net_close(m->netdevs[i]);
     for (size_t i = 0; i < m->drive_count; i++)
         block_close(m->drives[i]);
+    for (size_t i = 0; i < m->fsdev_count; i++)
+        fsdev_close(m->fsdevs[i]);
+    free(m->fsdevs);
     free(m->chardevs);
     free(m->netdevs);
     free(m->drives);
@@ -202,6 +206,16 @@ static BackendList chardev_list(const Machine *m)
     return (BackendList){ (void ***)&m->chardevs, (size_t *)&m->chardev_count, chr_id, "-chardev" };
 }
 
+static const char *folder_id(const void *item)
+{
+    return fsdev_id(item);
+}
+
+static BackendList fsdev_list(const Machine *m)
+{
+    return (BackendList){ (void ***)&m->fsdevs, (size_t *)&m->fsdev_count, folder_id, "-fsdev" };
+}
+
 static void *backend_find(BackendList list, const char *id, Suggest *s)
 {
     for (size_t i = 0; i < *list.count; i++) {
@@ -252,6 +266,11 @@ bool machine_add_chardev(Machine *m, struct Chardev *c, Error **err)
     return backend_add(chardev_list(m), c, err);
 }
 
+bool machine_add_fsdev(Machine *m, struct FsDev *d, Error **err)
+{
+    return backend_add(fsdev_list(m), d, err);
+}
+
 struct BlockBackend *machine_find_drive(const Machine *m, const char *id, Error **err)
 {
     return backend_get(drive_list(m), id, err);
@@ -265,6 +284,11 @@ struct NetBackend *machine_find_netdev(const Machine *m, const char *id, Error *
 struct Chardev *machine_find_chardev(const Machine *m, const char *id, Error **err)
 {
     return backend_get(chardev_list(m), id, err);
+}
+
+struct FsDev *machine_find_fsdev(const Machine *m, const char *id, Error **err)
+{
+    return backend_get(fsdev_list(m), id, err);
 }
 
 Device *machine_find_device(const Machine *m, const char *id)

@@ -78,7 +78,8 @@ struct Machine {
     struct BlockBackend **drives;
     struct NetBackend **netdevs;
     struct Chardev **chardevs;
-    size_t drive_count, netdev_count, chardev_count;
+    struct FsDev **fsdevs;
+    size_t drive_count, netdev_count, chardev_count, fsdev_count;
 };
 
 /* A machine without a board: log, loop, clock, memory space. */
@@ -101,10 +102,12 @@ bool machine_build(Machine *m, Error **err) MUST_CHECK;
 bool machine_add_drive(Machine *m, struct BlockBackend *b, Error **err) MUST_CHECK;
 bool machine_add_netdev(Machine *m, struct NetBackend *n, Error **err) MUST_CHECK;
 bool machine_add_chardev(Machine *m, struct Chardev *c, Error **err) MUST_CHECK;
+bool machine_add_fsdev(Machine *m, struct FsDev *d, Error **err) MUST_CHECK;
 /* NULL with a did-you-mean. */
 struct BlockBackend *machine_find_drive(const Machine *m, const char *id, Error **err);
 struct NetBackend *machine_find_netdev(const Machine *m, const char *id, Error **err);
 struct Chardev *machine_find_chardev(const Machine *m, const char *id, Error **err);
+struct FsDev *machine_find_fsdev(const Machine *m, const char *id, Error **err);
 Device *machine_find_device(const Machine *m, const char *id);
 
 /* The index of the vCPU on whose thread this runs; 0 on other threads (monitor, tests). */

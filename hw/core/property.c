@@ -8,6 +8,7 @@
 #include <string.h>
 #include "block/block.h"
 #include "chardev/chardev.h"
+#include "fsdev/fsdev.h"
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "net/net.h"
@@ -120,6 +121,14 @@ static bool parse_chardev(void *field, struct Machine *m, const char *text, Erro
     return c;
 }
 
+static bool parse_fsdev(void *field, struct Machine *m, const char *text, Error **err)
+{
+    struct FsDev *d = machine_find_fsdev(m, text, err);
+    if (d)
+        *(struct FsDev **)field = d;
+    return d;
+}
+
 static bool parse_mac(void *field, struct Machine *m, const char *text, Error **err)
 {
     uint8_t mac[6];
@@ -178,6 +187,12 @@ static void print_chardev(const void *field, FILE *out)
     fprintf(out, "\"%s\"", c && chardev_id(c) ? chardev_id(c) : "");
 }
 
+static void print_fsdev(const void *field, FILE *out)
+{
+    const struct FsDev *d = *(struct FsDev *const *)field;
+    fprintf(out, "\"%s\"", d ? fsdev_id(d) : "");
+}
+
 static void print_mac(const void *field, FILE *out)
 {
     const uint8_t *mac = field;
@@ -193,6 +208,7 @@ static const PropertyKindOps property_kinds[] = {
     [PROP_DRIVE] = { "drive", "the id of a -drive", parse_drive, print_drive },
     [PROP_NETDEV] = { "netdev", "the id of a -netdev", parse_netdev, print_netdev },
     [PROP_CHARDEV] = { "chardev", "the id of a -chardev", parse_chardev, print_chardev },
+    [PROP_FSDEV] = { "fsdev", "the id of a -fsdev", parse_fsdev, print_fsdev },
     [PROP_MAC] = { "mac", "an address such as 52:54:00:12:34:56", parse_mac, print_mac },
 };
 

@@ -8,6 +8,7 @@
 #include "hw/intc/gicv3.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/rtc/pl031.h"
+#include "hw/virtio/virtio_9p.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_blk.h"
 #include "hw/virtio/virtio_mmio.h"
@@ -24,6 +25,7 @@ const DeviceType *const device_types[] = {
     &pl061_type,
     &fw_cfg_type,
     &virtio_mmio_type,
+    &virtio_9p_type,
     &virtio_balloon_type,
     &virtio_blk_type,
     &virtio_net_type,

@@ -143,6 +143,35 @@ TABLE = [
     ('nic_model_unknown', '-nic user,model=e1000', r'e1000.*virtio'),
     ('nic_unknown', '-nic usr', r'usr.*user'),
     ('netdev_without_id', '-netdev user', r'id'),
+    # Shared folders
+    ('virtfs_without_path', '-virtfs local,mount_tag=t,security_model=none', r'path='),
+    ('virtfs_without_tag', '-virtfs local,path={folder},security_model=none', r'mount_tag='),
+    ('virtfs_without_model', '-virtfs local,path={folder},mount_tag=t',
+     r'security_model.*mapped-xattr'),
+    ('virtfs_model_unknown', '-virtfs local,path={folder},mount_tag=t,security_model=nome',
+     r'nome.*passthrough, none'),
+    ('virtfs_of_nothing', '-virtfs local,path={nowhere},mount_tag=t,security_model=none',
+     r'nowhere.*no such file'),
+    ('virtfs_of_a_file', '-virtfs local,path={text},mount_tag=t,security_model=none',
+     r'text.*folder'),
+    ('virtfs_proxy', '-virtfs proxy,socket=x,mount_tag=t', r'proxy.*local'),
+    ('virtfs_parameter', '-virtfs local,path={folder},mount_tag=t,security_model=none,readonli=on',
+     r'readonli.*readonly'),
+    ('virtfs_mode_is_none', '-virtfs local,path={folder},mount_tag=t,security_model=mapped-xattr,'
+     'fmode=999', r'fmode=999.*0644'),
+    ('virtfs_mode_for_passthrough', '-virtfs local,path={folder},mount_tag=t,security_model=none,'
+     'dmode=0700', r'dmode.*mapped'),
+    ('virtfs_twice', '-virtfs local,path={folder},mount_tag=t,security_model=none '
+     '-virtfs local,path={folder},mount_tag=t,id=u,security_model=none', r"mount_tag 't'"),
+    ('virtfs_long_tag', '-virtfs local,path={folder},security_model=none,mount_tag=' + 't' * 40,
+     r'mount_tag.*31'),
+    ('fsdev_without_id', '-fsdev local,path={folder},security_model=none', r'id='),
+    ('device_9p_without_fsdev', '-device virtio-9p-device,mount_tag=t', r'fsdev='),
+    ('device_9p_unknown_fsdev', '-fsdev local,id=ff,path={folder},security_model=none '
+     '-device virtio-9p-device,fsdev=fg,mount_tag=t', r"'fg'.*'?ff"),
+    ('device_9p_pci', '-fsdev local,id=f,path={folder},security_model=none '
+     '-device virtio-9p-pci,fsdev=f,mount_tag=t', r'virtio-9p-device'),
+    ('two_balloons', '-device virtio-balloon-device -device virtio-balloon-device', r'balloon'),
     ('accel_absent', '-accel kvm', r'kvm.*tcg'),
     ('accel_unknown_after_absent', '-accel kvm -accel tgc', r'tgc.*tcg'),
     ('accel_unknown_of_machine', '-M virt,accel=kvm:tgc', r'tgc.*tcg'),

@@ -22,12 +22,14 @@ FLOORS = {
     'tcg': (1, []),
     'softmmu': (1, []),
     'block': (1, []),
+    'fsdev': (1, []),
     'net': (1, []),
     'chardev': (1, ['softmmu/mainloop.h']),
     'monitor': (1, ['chardev']),
     'target/arm': (2, ['tcg/ir', 'tcg/builder.h', 'softmmu', 'hw/core/irq.h']),
-    'hw': (2, ['softmmu', 'block', 'net', 'chardev']),
-    'hw/core': (2, ['softmmu', 'block', 'net', 'chardev', 'hw/arm']),  # the table of boards
+    'hw': (2, ['softmmu', 'block', 'fsdev', 'net', 'chardev']),
+    # hw/core has the table of boards.
+    'hw/core': (2, ['softmmu', 'block', 'fsdev', 'net', 'chardev', 'hw/arm']),
     'hw/arm': (3, ['target/arm/cpu.h']),
     'accel': (3, ['tcg', 'softmmu']),
     'gdb': (3, ['accel/accel.h']),
