@@ -20,11 +20,11 @@ def _compile(test, folder, name, sources, flags):
     return output
 
 
-def compile_guest(test, folder, name, *sources):
+def compile_guest(test, folder, name, *sources, flags=()):
     """An ELF file for -kernel, with symbols; the test is skipped where there is no compiler."""
     return _compile(test, folder, name, sources, [
         '-nostdlib', '-static', '-ffreestanding', '-march=armv8-a', '-mgeneral-regs-only',
-        '-mstrict-align', '-fno-pic', '-no-pie',
+        '-mstrict-align', '-mno-outline-atomics', '-fno-pic', '-no-pie', *flags,
         '-Wl,--build-id=none,--no-warn-rwx-segments', '-T',
         os.path.join(HERE, 'guests', 'link.ld')])
 
