@@ -201,6 +201,8 @@ class Generator:
         target = WINDOW + rng.randrange(WINDOW_BYTES - LARGEST_ACCESS + 1)
         if aset in ALIGNED_SETS or rng.random() < 0.5:
             target = max(target & -step, WINDOW)
+        if aset in ALIGNED_SETS and step > 1 and rng.random() < FAULTS:
+            target += rng.randrange(1, step)                    # an alignment fault
         return target
 
     def index_register(self, a):
