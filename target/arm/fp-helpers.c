@@ -6,6 +6,7 @@
 // calls, for a scalar and for the lanes of a vector, differ only in where operands come from.
 #include "target/arm/fp-helpers.h"
 
+#include "target/arm/fp-fast.h"
 #include "target/arm/fp-host.h"
 #include "target/arm/internal.h"
 #include "util/bitops.h"
@@ -179,6 +180,10 @@ static uint64_t to_int_js(uint64_t a, FpStatus *s)
 
 static uint64_t fp_op(const ArmFpDesc *d, uint64_t a, uint64_t b, uint64_t c, FpStatus *s)
 {
+    uint64_t r;
+    if (arm_fp_fast(d, a, b, c, s, &r)) {
+        return r;
+    }
     switch ((ArmFpOp)d->op) {
     case ARM_FP_FROM_INT: return from_int(d, a, s);
     case ARM_FP_CONVERT: return convert(d, a, s);

@@ -347,8 +347,10 @@ def floating(rng, e, f):
     """An interesting floating-point number as bits."""
     bias, top = (1 << (e - 1)) - 1, (1 << e) - 1
     frac = rng.getrandbits(f)
-    kind = rng.randrange(16)
-    if kind == 0:
+    kind = rng.randrange(17)
+    if kind == 16:
+        exp = rng.randrange(top)
+    elif kind == 0:
         exp, frac = 0, 0
     elif kind == 1:
         exp, frac = top, 0

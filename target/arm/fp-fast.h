@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+//
+// Shortcuts past the soft-float of util/fpu for the helpers of fp-helpers.h.
+#ifndef TARGET_ARM_FP_FAST_H
+#define TARGET_ARM_FP_FAST_H
+
+#include "target/arm/fp-helpers.h"
+
+/* The operation of `d` by host arithmetic, if its operands are ordinary: then `*r` is what soft-float
+ * would return, and flags are raised in the host's control register and in `s`. False, with
+ * nothing done: it takes soft-float. The host's register must be the guest's (fp-helpers.h). */
+bool arm_fp_fast(const ArmFpDesc *d, uint64_t a, uint64_t b, uint64_t c, FpStatus *s, uint64_t *r);
+
+#endif
