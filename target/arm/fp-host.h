@@ -6,6 +6,7 @@
 #define TARGET_ARM_FP_HOST_H
 
 #include <stdint.h>
+#include "target/arm/fp-helpers.h"
 #include "util/fpu/softfloat.h"
 
 /* The sticky flags that are up now, as FP_FLAG_* (never INPUT_DENORMAL). */
@@ -19,5 +20,10 @@ void arm_fp_host_set_rounding(FpRounding mode);
 uint32_t arm_fp_host_reset_value(void);
 /* Exchange the register for a saved content; returns what it held. */
 uint32_t arm_fp_host_exchange(uint32_t saved);
+
+/* The low `lanes` (1..8) half-precision lanes of `op` on v[0], v[1] and v[2], others zero, raising its
+ * flags in the register. False, with nothing done: the host cannot, or an operand or a result is not
+ * ordinary (fp-fast.c). */
+bool arm_fp_host_half(ArmFpOp op, unsigned lanes, const V128 v[3], V128 *r);
 
 #endif
