@@ -2,9 +2,6 @@
 //
 // Registers for GDB: the target description (GDB manual, appendix G) and access; contract in
 // registers.h. Which features GDB wants under which names is known here, by architecture.
-//
-// System registers can be read only: a write would have consequences (TLBs, translations, banked
-// registers) that are the business of the instruction that writes them.
 #include "gdb/registers.h"
 
 #include <string.h>
@@ -85,7 +82,7 @@ static const CpuRegister *find(const VCPU *cpu, uint64_t n)
 
 static void read_one(VCPU *cpu, const CpuRegister *r, GdbPacket *out)
 {
-    uint64_t value = r->get ? r->get(cpu) : 0;
+    uint64_t value = r->get ? r->get(cpu, r) : 0;
     gdb_packet_add_hex(out, r->get ? (char *)&value : (char *)vcpu_env(cpu) + r->offset,
                        r->bytes);
 }
@@ -108,12 +105,12 @@ void gdb_read_registers(VCPU *cpu, GdbPacket *out)
 static bool write_one(VCPU *cpu, const CpuRegister *r, const char **hex)
 {
     uint8_t bytes[16];
-    if (is_system(r) || r->bytes > sizeof(bytes) || !gdb_take_bytes(hex, bytes, r->bytes))
+    if (r->bytes > sizeof(bytes) || !gdb_take_bytes(hex, bytes, r->bytes))
         return false;
     if (r->set) {
         uint64_t value = 0;
         memcpy(&value, bytes, r->bytes);
-        return r->set(cpu, value);
+        return r->set(cpu, r, value);
     }
     memcpy((char *)vcpu_env(cpu) + r->offset, bytes, r->bytes);
     return true;

@@ -39,16 +39,19 @@ typedef enum MmuError {
 } MmuError;
 
 /* A register for dumps, the debugger, snapshots and the KVM transfer. */
-typedef struct CpuRegister {
+typedef struct CpuRegister CpuRegister;
+struct CpuRegister {
     const char *name;  /* as in the manual, lower case */
     const char *group; /* "general", "vector", "system" */
     uint32_t offset;   /* in the target's CPU structure */
     uint8_t bytes;
-    /* For a register that is not simply there (then at most 8 bytes); else NULL. set() is false
-     * for a value that the register cannot have. Only while the vCPU is stopped. */
-    uint64_t (*get)(VCPU *cpu);
-    bool (*set)(VCPU *cpu, uint64_t value);
-} CpuRegister;
+    uint16_t id;       /* the target's own */
+    /* For a register that is not simply there, or whose change has consequences (then at most 8
+     * bytes); else NULL. set() is false for a value that the register cannot have, and for one that
+     * cannot be written. Only while the vCPU is stopped. */
+    uint64_t (*get)(VCPU *cpu, const CpuRegister *r);
+    bool (*set)(VCPU *cpu, const CpuRegister *r, uint64_t value);
+};
 
 /* An access to a page that CpuOps.page_watched() named. */
 typedef struct WatchAccess {
@@ -214,7 +217,7 @@ static inline uint64_t vcpu_register_value(VCPU *cpu, const CpuRegister *r)
 {
     uint64_t value = 0;
     if (r->get)
-        value = r->get(cpu);
+        value = r->get(cpu, r);
     else
         memcpy(&value, (const char *)vcpu_env(cpu) + r->offset,
                r->bytes < sizeof(value) ? r->bytes : sizeof(value));

@@ -5,6 +5,7 @@
 #include "target/arm/fp-helpers.h"
 #include "target/arm/internal.h"
 #include "target/arm/pmu.h"
+#include "target/arm/sysregs.h"
 
 #include <capstone/capstone.h>
 #include <inttypes.h>
@@ -133,13 +134,13 @@ static void arm_dump(VCPU *vcpu, FILE *out, bool fp)
 
 /* ---- registers for debuggers ------------------------------------------------------------- */
 
-static uint64_t get_cpsr(VCPU *vcpu)
+static uint64_t get_cpsr(VCPU *vcpu, const CpuRegister *r)
 {
     return arm_pstate_get(arm_cpu(vcpu));
 }
 
 /* Any state of the AArch64 levels that there are. */
-static bool set_cpsr(VCPU *vcpu, uint64_t value)
+static bool set_cpsr(VCPU *vcpu, const CpuRegister *r, uint64_t value)
 {
     unsigned mode = value & 0x1f;
     if (mode != 0 && mode != 4 && mode != 5) /* EL0t, EL1t, EL1h */
@@ -148,32 +149,62 @@ static bool set_cpsr(VCPU *vcpu, uint64_t value)
     return true;
 }
 
-static uint64_t get_fpsr(VCPU *vcpu)
+static uint64_t get_fpsr(VCPU *vcpu, const CpuRegister *r)
 {
     return arm_fpsr_peek(arm_cpu(vcpu));
 }
 
-static uint64_t get_fpcr(VCPU *vcpu)
+static uint64_t get_fpcr(VCPU *vcpu, const CpuRegister *r)
 {
     return arm_cpu(vcpu)->fpcr;
 }
 
-static bool set_fpsr(VCPU *vcpu, uint64_t value)
+static bool set_fpsr(VCPU *vcpu, const CpuRegister *r, uint64_t value)
 {
     arm_fp_write_stopped(arm_cpu(vcpu), arm_cpu(vcpu)->fpcr, value);
     return true;
 }
 
-static bool set_fpcr(VCPU *vcpu, uint64_t value)
+static bool set_fpcr(VCPU *vcpu, const CpuRegister *r, uint64_t value)
 {
     arm_fp_write_stopped(arm_cpu(vcpu), value, arm_fpsr_peek(arm_cpu(vcpu)));
     return true;
 }
 
-#define PLAIN NULL, NULL
+/* System registers, with what reading and writing them does. */
+static uint64_t get_system(VCPU *vcpu, const CpuRegister *r)
+{
+    const SysReg *row = sysreg_find(arm_cpu(vcpu), r->id);
+    return row ? sysreg_read(arm_cpu(vcpu), row) : 0;
+}
+
+static bool set_system(VCPU *vcpu, const CpuRegister *r, uint64_t value)
+{
+    const SysReg *row = sysreg_find(arm_cpu(vcpu), r->id);
+    if (!row || !(row->access & SYSREG_W1))
+        return false;
+    sysreg_write(arm_cpu(vcpu), row, value);
+    return true;
+}
+
+/* SP of a level that may be the current one; `id` is the level. */
+static uint64_t get_sp_el(VCPU *vcpu, const CpuRegister *r)
+{
+    return *arm_sp_of(arm_cpu(vcpu), r->id);
+}
+
+static bool set_sp_el(VCPU *vcpu, const CpuRegister *r, uint64_t value)
+{
+    *arm_sp_of(arm_cpu(vcpu), r->id) = value;
+    return true;
+}
+
+#define PLAIN 0, NULL, NULL
 #define X_REG(n) { "x" #n, "general", offsetof(ArmCpu, regs.x[n]), 8, PLAIN }
 #define V_REG(n) { "v" #n, "vector", offsetof(ArmCpu, regs.v[n]), 16, PLAIN }
-#define SYS_REG(n) { #n, "system", offsetof(ArmCpu, n), 8, PLAIN }
+#define SYS_REG(n, op1, crn, crm, op2) \
+    { #n, "system", 0, 8, SYSREG_ID(3, op1, crn, crm, op2), get_system, set_system }
+#define SP_REG(n) { "sp_el" #n, "system", 0, 8, n, get_sp_el, set_sp_el }
 
 static const CpuRegister registers[] = {
     X_REG(0), X_REG(1), X_REG(2), X_REG(3), X_REG(4), X_REG(5), X_REG(6), X_REG(7), X_REG(8),
@@ -182,18 +213,24 @@ static const CpuRegister registers[] = {
     X_REG(25), X_REG(26), X_REG(27), X_REG(28), X_REG(29), X_REG(30),
     { "sp", "general", offsetof(ArmCpu, regs.sp), 8, PLAIN },
     { "pc", "general", offsetof(ArmCpu, regs.pc), 8, PLAIN },
-    { "cpsr", "general", 0, 4, get_cpsr, set_cpsr },
+    { "cpsr", "general", 0, 4, 0, get_cpsr, set_cpsr },
     V_REG(0), V_REG(1), V_REG(2), V_REG(3), V_REG(4), V_REG(5), V_REG(6), V_REG(7), V_REG(8),
     V_REG(9), V_REG(10), V_REG(11), V_REG(12), V_REG(13), V_REG(14), V_REG(15), V_REG(16),
     V_REG(17), V_REG(18), V_REG(19), V_REG(20), V_REG(21), V_REG(22), V_REG(23), V_REG(24),
     V_REG(25), V_REG(26), V_REG(27), V_REG(28), V_REG(29), V_REG(30), V_REG(31),
-    { "fpsr", "vector", 0, 4, get_fpsr, set_fpsr },
-    { "fpcr", "vector", 0, 4, get_fpcr, set_fpcr },
-    SYS_REG(elr_el1), SYS_REG(spsr_el1), SYS_REG(esr_el1), SYS_REG(far_el1), SYS_REG(vbar_el1),
-    SYS_REG(sctlr_el1), SYS_REG(tcr_el1), SYS_REG(ttbr0_el1), SYS_REG(ttbr1_el1),
-    SYS_REG(mair_el1), SYS_REG(cpacr_el1), SYS_REG(contextidr_el1), SYS_REG(tpidr_el0),
-    SYS_REG(tpidrro_el0), SYS_REG(tpidr_el1), SYS_REG(par_el1), SYS_REG(cntkctl_el1),
-    SYS_REG(mdscr_el1),
+    { "fpsr", "vector", 0, 4, 0, get_fpsr, set_fpsr },
+    { "fpcr", "vector", 0, 4, 0, get_fpcr, set_fpcr },
+    SYS_REG(sctlr_el1, 0, 1, 0, 0), SYS_REG(cpacr_el1, 0, 1, 0, 2), SYS_REG(ttbr0_el1, 0, 2, 0, 0),
+    SYS_REG(ttbr1_el1, 0, 2, 0, 1), SYS_REG(tcr_el1, 0, 2, 0, 2), SYS_REG(spsr_el1, 0, 4, 0, 0),
+    SYS_REG(elr_el1, 0, 4, 0, 1), SYS_REG(esr_el1, 0, 5, 2, 0), SYS_REG(far_el1, 0, 6, 0, 0),
+    SYS_REG(par_el1, 0, 7, 4, 0), SYS_REG(mair_el1, 0, 10, 2, 0), SYS_REG(vbar_el1, 0, 12, 0, 0),
+    SYS_REG(contextidr_el1, 0, 13, 0, 1), SYS_REG(tpidr_el1, 0, 13, 0, 4),
+    SYS_REG(tpidr_el0, 3, 13, 0, 2), SYS_REG(tpidrro_el0, 3, 13, 0, 3),
+    SYS_REG(cntkctl_el1, 0, 14, 1, 0), SYS_REG(cntvct_el0, 3, 14, 0, 2),
+    SYS_REG(cntv_ctl_el0, 3, 14, 3, 1), SYS_REG(cntv_cval_el0, 3, 14, 3, 2),
+    SYS_REG(midr_el1, 0, 0, 0, 0), SYS_REG(mpidr_el1, 0, 0, 0, 5),
+    { "mdscr_el1", "system", 0, 8, SYSREG_ID(2, 0, 0, 2, 2), get_system, set_system },
+    SP_REG(0), SP_REG(1),
     { NULL, NULL, 0, 0, PLAIN },
 };
 

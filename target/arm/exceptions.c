@@ -50,6 +50,11 @@ static unsigned sp_bank(const ArmCpu *cpu)
     return cpu->el && cpu->spsel;
 }
 
+uint64_t *arm_sp_of(ArmCpu *cpu, unsigned el)
+{
+    return sp_bank(cpu) == el ? &cpu->regs.sp : &cpu->sp_el[el];
+}
+
 static void set_level(ArmCpu *cpu, uint32_t el, uint32_t spsel)
 {
     cpu->sp_el[sp_bank(cpu)] = cpu->regs.sp;

@@ -82,6 +82,8 @@ uint64_t arm_pstate_get(const ArmCpu *cpu);
 void arm_pstate_set(ArmCpu *cpu, uint64_t spsr);
 /* PSTATE.SP written by MSR SPSel. */
 void arm_spsel_set(ArmCpu *cpu, uint32_t spsel);
+/* Where SP of a level is now. */
+uint64_t *arm_sp_of(ArmCpu *cpu, unsigned el);
 /* N Z C V in bits 31..28 from the IR's flags form, and back. */
 uint32_t arm_nzcv_pack(uint32_t flags);
 uint32_t arm_nzcv_unpack(uint32_t nzcv);

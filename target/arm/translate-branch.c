@@ -137,7 +137,7 @@ bool a64_trans_SVC(DisasContext *s, const struct a64_exception *a)
 {
     gen_count(s, 1);
     IrRef vector = ir_callv(&s->b, &helper_svc, ir_imm32(&s->b, ESR(EC_SVC64, a->imm)));
-    ir_exit_reg(&s->b, vector, IR_EXIT_RELOAD);
+    ir_exit_reg(&s->b, vector, IR_EXIT_POLL | IR_EXIT_RELOAD); /* a debugger may be stepping */
     s->ended = true;
     return true;
 }

@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 import time
 
-from common import PROMPT, TIME_SCALE, BootTest, base_command, get_kernel, linux
-from guestprogram import compile_guest
+from common import (PROMPT, TIME_SCALE, TOP, BootTest, base_command, get_initramfs, get_kernel,
+                    linux)
+from guestprogram import compile_guest, compile_linux_program
 
 GDB = 'gdb-multiarch'
 PREPARE = ['set pagination off', 'set confirm off', 'set architecture aarch64',
@@ -216,6 +217,15 @@ class Bare(Gdb):
         self.assertEqual(wire.ask(b'X40300000,3:a}\x03b'), 'OK')    # an escaped #
         self.assertEqual(wire.ask('m40300000,3'), '612362')
         self.assertEqual(len(wire.ask('m40300000,10000')), 0x4000)
+        # System registers: with what a write does to them, and not those that cannot be written.
+        target = ''.join(wire.ask(f'qXfer:features:read:target.xml:{at:x},1000')[1:]
+                         for at in range(0, 0x8000, 0x1000))
+        number = {name: int(n) for name, n in re.findall(r'name="(\w+)"[^>]*regnum="(\d+)"', target)}
+        self.assertEqual(wire.ask(f'P{number["vbar_el1"]:x}=ff08203040000000'), 'OK')
+        self.assertEqual(wire.ask(f'p{number["vbar_el1"]:x}'), '0008203040000000')
+        midr = wire.ask(f'p{number["midr_el1"]:x}')
+        self.assertRegex(wire.ask(f'P{number["midr_el1"]:x}=0000000000000000'), r'^E\d\d$')
+        self.assertEqual(wire.ask(f'p{number["midr_el1"]:x}'), midr)
         # A loop of one instruction, which only Ctrl-C interrupts.
         self.assertEqual(wire.ask('M40300000,4:00000014'), 'OK')
         self.assertEqual(wire.ask('P20=0000304000000000'), 'OK')
@@ -291,4 +301,46 @@ class Linux(Gdb):
         self.assertEqual({v['written'], v['rewritten']}, {ord('a'), ord('x')}, said)
         self.assertEqual(len(re.findall(r'Thread \d+ \(CPU#', said)), 2, said)
         self.command(console, 'kill %1 2> /dev/null; kill $! 2> /dev/null; true')
+        self.power_off(console)
+
+    def symbols(self, console, *names):
+        """An ELF file with these symbols of the running kernel."""
+        pattern = '|'.join(names)
+        said = self.command(console, f"grep -E ' ({pattern})$' /proc/kallsyms")
+        path = os.path.join(self.folder, 'kernel.symbols')
+        subprocess.run([os.path.join(TOP, 'scripts', 'kallsyms-elf'), '--image',
+                        get_kernel().image, '-', path], check=True, input=said, text=True)
+        return path
+
+    def test_kernel_by_symbol(self):
+        """A kernel function and its variable by their names; into an exception and out of it."""
+        program = compile_linux_program(self, self.folder, 'svcloop', 'svcloop.c')
+        console = self.shell('quiet nokaslr dragoman.net=off', self.server, processors=4,
+                             initramfs=get_initramfs(additions=[program]))
+        kernel = self.symbols(console, '__arm64_sys_getppid', 'vectors', 'ret_to_user',
+                              'tick_do_update_jiffies64', 'kfree')
+        self.command(console, '(svcloop &)')
+        said = self.gdb(
+            f'add-symbol-file {program}', 'info threads',
+            'break __arm64_sys_getppid', 'continue', 'info symbol $pc', show('el', '$cpsr & 15'),
+            'delete', 'tbreak *&the_svc', 'continue', show('user', '$cpsr & 15'), 'stepi',
+            show('vector', '$pc - (unsigned long)&vectors'), show('class', '$esr_el1 >> 26'),
+            show('elr', '$elr_el1 - (unsigned long)&behind_svc'),
+            show('page', '*(unsigned long *)$elr_el1'),
+            'tbreak ret_to_user', 'continue', 'while $cpsr & 15', 'stepi', 'end',
+            show('back', '$pc - (unsigned long)&behind_svc'),
+            'watch *(unsigned long *)&jiffies_64', 'continue', 'info symbol $pc', 'delete',
+            'set $tpidrro_el0 = 0x123456789', show('register', '$tpidrro_el0'),
+            'detach', program=kernel, seconds=180)
+        v = self.values(said)
+        self.assertEqual(len(re.findall(r'Thread \d \(CPU#', said)), 4, said)
+        self.assertRegex(said, r'__arm64_sys_getppid.* in section \.text')
+        self.assertEqual((v['el'], v['user']), (5, 0), said)
+        self.assertEqual(v['vector'], 0x400, said)      # from EL0, synchronous
+        self.assertEqual((v['class'], v['elr']), (0x15, 0), said)
+        self.assertEqual(v['back'], 0, said)
+        self.assertRegex(said, r'Old value = \d+\s+New value = \d+')
+        self.assertRegex(said, r'tick_do_update_jiffies64.* in section \.text')
+        self.assertEqual(v['register'], 0x123456789, said)
+        self.command(console, 'killall svcloop')
         self.power_off(console)
