@@ -13,7 +13,7 @@
 #include "util/keyval.h"
 
 const char *const smp_parameters[] = {
-    "cpus", "maxcpus", "sockets", "clusters", "cores", "threads", NULL
+    "cpus", "maxcpus", "sockets", "dies", "clusters", "cores", "threads", NULL
 };
 const char *const memory_parameters[] = { "size", NULL };
 const char *const name_parameters[] = { "guest", "process", "debug-threads", NULL };
@@ -36,8 +36,9 @@ static bool parse_number(const char *what, const char *text, uint32_t *value, Er
 
 static bool parse_smp(MachineConfig *c, const char *text, Error **err)
 {
+    uint32_t dies = 1;
     uint32_t *const fields[] = {
-        &c->cpus, &c->max_cpus, &c->sockets, &c->clusters, &c->cores, &c->threads
+        &c->cpus, &c->max_cpus, &c->sockets, &dies, &c->clusters, &c->cores, &c->threads
     };
     Keyval kv;
     if (!keyval_parse(&kv, text, "cpus", err))
@@ -49,6 +50,9 @@ static bool parse_smp(MachineConfig *c, const char *text, Error **err)
     }
     ok = ok && keyval_check_used(&kv, "-smp", smp_parameters, err);
     keyval_free(&kv);
+    if (ok && dies != 1)
+        return error_set(err, "-smp dies=%u: dies are not supported by this machine's CPU topology; "
+                         "use clusters", dies);
     return ok;
 }
 
@@ -67,23 +71,26 @@ bool configure_smp(MachineConfig *c, const char *text, Error **err)
                      MAX(c->threads, 1);
     if (!c->cpus && !c->max_cpus && given > CPUS_MAX)
         return error_set(err, "-smp '%s' makes %" PRIu64 " CPUs; use fewer", text, given);
+    if (!c->max_cpus)
+        c->max_cpus = c->cpus ? c->cpus : (uint32_t)given;
     if (!c->cpus)
-        c->cpus = c->max_cpus ? c->max_cpus : (uint32_t)given;
-    if (c->max_cpus && c->max_cpus != c->cpus)
-        return error_set(err, "-smp maxcpus=%u differs from cpus=%u, but CPUs cannot be plugged "
-                         "in later; leave maxcpus out", c->max_cpus, c->cpus);
+        c->cpus = c->max_cpus;
+    if (c->max_cpus < c->cpus)
+        return error_set(err, "-smp '%s': maxcpus must be equal to or greater than the number of CPUs: "
+                         "maxcpus (%u) < cpus (%u)", text, c->max_cpus, c->cpus);
     c->clusters = MAX(c->clusters, 1);
     if (!c->cores)
         c->sockets = MAX(c->sockets, 1);
     if (!c->cores || !c->sockets)
         c->threads = MAX(c->threads, 1);
-    fill_level(c->cpus, &c->cores, (uint64_t)c->sockets * c->clusters * c->threads);
-    fill_level(c->cpus, &c->sockets, (uint64_t)c->clusters * c->cores * c->threads);
-    fill_level(c->cpus, &c->threads, (uint64_t)c->sockets * c->clusters * c->cores);
-    if ((uint64_t)c->sockets * c->clusters * c->cores * c->threads != c->cpus)
-        return error_set(err, "-smp sockets=%u, clusters=%u, cores=%u and threads=%u do not make "
-                         "%u CPUs; let their product be the number of CPUs", c->sockets,
-                         c->clusters, c->cores, c->threads, c->cpus);
+    fill_level(c->max_cpus, &c->cores, (uint64_t)c->sockets * c->clusters * c->threads);
+    fill_level(c->max_cpus, &c->sockets, (uint64_t)c->clusters * c->cores * c->threads);
+    fill_level(c->max_cpus, &c->threads, (uint64_t)c->sockets * c->clusters * c->cores);
+    if ((uint64_t)c->sockets * c->clusters * c->cores * c->threads != c->max_cpus)
+        return error_set(err, "-smp '%s': invalid CPU topology: product of the hierarchy must match "
+                         "maxcpus: sockets (%u) * clusters (%u) * cores (%u) * threads (%u) != "
+                         "maxcpus (%u)", text, c->sockets, c->clusters, c->cores, c->threads,
+                         c->max_cpus);
     return true;
 }
 

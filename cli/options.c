@@ -18,7 +18,7 @@ const OptionRow option_rows[] = {
     { "accel", "ENGINE[,OPTION=VALUE...]", "the engine; given twice, the first that works",
       LIST(accels) },
     { "cpu", "MODEL[,FEATURE=on|off...]", "the CPU model; '-cpu help' lists them", TEXT(cpu) },
-    { "smp", "[cpus=]N[,sockets=,clusters=,cores=,threads=]", "number of CPUs", TEXT(smp) },
+    { "smp", "[cpus=]N[,maxcpus=,sockets=,clusters=,cores=,threads=]", "number of CPUs", TEXT(smp) },
     { "m", "[size=]SIZE[M|G]", "guest memory, in MiB unless a suffix says otherwise",
       TEXT(memory) },
     { "kernel", "FILE", "start this kernel (Image, Image.gz, ELF)", TEXT(kernel) },

@@ -115,46 +115,35 @@ static void put_spi(Writer *w, int spi, uint32_t flags)
 
 /* ---- CPUs ------------------------------------------------------------------------------- */
 
-/* A level of /cpus/cpu-map below the sockets. */
-static void write_core(Writer *w, const MachineConfig *c, uint32_t *cpu)
+/* A walk over /cpus/cpu-map, as deep as the topology; CPUs up to maxcpus that are not there are
+ * left out. */
+typedef struct CpuMap {
+    uint32_t next, count;
+} CpuMap;
+
+static void write_map_level(Writer *w, CpuMap *map, const uint32_t *counts, unsigned depth)
 {
-    if (c->threads <= 1) {
-        put_u32(w, "cpu", PHANDLE_CPU0 + (*cpu)++);
-        return;
-    }
-    for (uint32_t t = 0; t < c->threads; t++) {
-        begin_numbered(w, "thread", t);
-        put_u32(w, "cpu", PHANDLE_CPU0 + (*cpu)++);
+    static const char *const names[] = { "socket", "cluster", "core", "thread" };
+    bool leaf = depth == 3 || (depth == 2 && counts[3] == 1);
+    for (uint32_t n = 0; n < counts[depth] && map->next < map->count; n++) {
+        begin_numbered(w, names[depth], n);
+        if (leaf)
+            put_u32(w, "cpu", PHANDLE_CPU0 + map->next++);
+        else
+            write_map_level(w, map, counts, depth + 1);
         end(w);
     }
 }
 
 static void write_cpu_map(Writer *w, const Machine *m)
 {
-    MachineConfig c = m->config;
-    uint32_t cpu = 0;
-    c.sockets = MAX(c.sockets, 1);
-    c.clusters = MAX(c.clusters, 1);
-    c.threads = MAX(c.threads, 1);
-    c.cores = MAX(c.cores, 1);
-    if ((uint64_t)c.sockets * c.clusters * c.cores * c.threads != m->cpu_count) {
-        c.sockets = c.clusters = c.threads = 1;
-        c.cores = m->cpu_count;
-    }
+    const MachineConfig *c = &m->config;
+    uint32_t counts[] = { MAX(c->sockets, 1), MAX(c->clusters, 1), MAX(c->cores, 1),
+                          MAX(c->threads, 1) };
+    if ((uint64_t)counts[0] * counts[1] * counts[2] * counts[3] < m->cpu_count)
+        counts[2] = m->cpu_count; /* no topology was asked for */
     begin(w, "cpu-map");
-    for (uint32_t s = 0; s < c.sockets; s++) {
-        begin_numbered(w, "socket", s);
-        for (uint32_t l = 0; l < c.clusters; l++) {
-            begin_numbered(w, "cluster", l);
-            for (uint32_t n = 0; n < c.cores; n++) {
-                begin_numbered(w, "core", n);
-                write_core(w, &c, &cpu);
-                end(w);
-            }
-            end(w);
-        }
-        end(w);
-    }
+    write_map_level(w, &(CpuMap){ .count = m->cpu_count }, counts, 0);
     end(w);
 }
 

@@ -122,9 +122,6 @@ static bool check_cpus(Machine *m, Error **err)
         return error_set(err, "machine '%s' holds at most %" PRIu32 " CPUs, not %" PRIu32
                          "; use -smp %" PRIu32, m->board->name, m->board->max_cpus, max,
                          m->board->max_cpus);
-    if (c->max_cpus > c->cpus)
-        return error_set(err, "CPUs cannot be added later: maxcpus=%" PRIu32
-                         " must equal the number of CPUs, %" PRIu32, c->max_cpus, c->cpus);
     return true;
 }
 

@@ -133,6 +133,8 @@ Test(smp, what_is_missing_follows)
         { "8,clusters=2", 8, 1, 2, 4, 1 },
         { "sockets=2,cores=3", 6, 2, 1, 3, 1 },
         { "maxcpus=3", 3, 1, 1, 3, 1 },
+        { "2,maxcpus=8,sockets=2", 2, 2, 1, 4, 1 },
+        { "2,sockets=2,dies=1,cores=1,threads=1", 2, 2, 1, 1, 1 },
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         MachineConfig c = { 0 };
@@ -150,7 +152,7 @@ Test(smp, what_does_not_fit_is_refused)
 {
     static const char *const texts[] = {
         "0", "-1", "1.5", "x", "4097", "99999999999999999999", "4,sockets=3", "8,threads=3",
-        "2,maxcpus=4", "4,sockets=8", "4,cors=2", "2,cores=0",
+        "4,maxcpus=2", "2,dies=2", "2,maxcpus=4,cores=2,sockets=1,threads=1", "4,sockets=8", "4,cors=2", "2,cores=0",
         "4096,sockets=4096,clusters=4096,cores=4096,threads=4096",
         "sockets=4096,clusters=4096,cores=4096,threads=4096",
     };
