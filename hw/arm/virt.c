@@ -23,10 +23,11 @@ const VirtMapEntry virt_map[VIRT_PLACES] = {
     [VIRT_GIC_DIST] = { 0x08000000, 0x10000, -1 },
     [VIRT_GIC_CPU] = { 0x08010000, 0x10000, -1 },
     [VIRT_GIC_REDIST] = { 0x080a0000, 0xf60000, -1 },
-    [VIRT_UART] = { 0x09000000, 0x1000, 1 },
+    [VIRT_UART0] = { 0x09000000, 0x1000, 1 },
     [VIRT_RTC] = { 0x09010000, 0x1000, 2 },
     [VIRT_FW_CFG] = { 0x09020000, 0x18, -1 },
     [VIRT_GPIO] = { 0x09030000, 0x1000, 7 },
+    [VIRT_UART1] = { 0x09040000, 0x1000, 8 },
     [VIRT_VIRTIO] = { 0x0a000000, 0x200, 16 },
     /* 0x40000000: RAM */
 };
@@ -186,16 +187,24 @@ static bool place(Machine *m, Device *dev, Hwaddr base, int spi, Error **err)
     return true;
 }
 
-static bool create_uart(Machine *m, Error **err)
+static bool create_uart(Machine *m, const VirtMapEntry *at, struct Chardev *chr, Error **err)
 {
-    const VirtMapEntry *at = &virt_map[VIRT_UART];
     Device *dev = device_create(m, &pl011_type, NULL, err);
-    if (dev && m->config.serials[0])
-        device_set_ptr(dev, "chardev", m->config.serials[0]);
-    for (unsigned i = 1; i < ARRAY_SIZE(m->config.serials); i++)
-        if (m->config.serials[i])
-            return error_set(err, "machine 'virt' has one serial port; use -serial once");
+    if (dev && chr)
+        device_set_ptr(dev, "chardev", chr);
     return place(m, dev, at->base, at->spi, err);
+}
+
+/* The first is always there, the second when it leads somewhere. */
+static bool create_uarts(Machine *m, Error **err)
+{
+    struct Chardev *const *chr = m->config.serials;
+    for (unsigned i = 2; i < ARRAY_SIZE(m->config.serials); i++)
+        if (chr[i])
+            return error_set(err, "machine 'virt' has two serial ports; use -serial at most twice");
+    virt(m)->has_uart1 = chr[1];
+    return create_uart(m, &virt_map[VIRT_UART0], chr[0], err) &&
+           (!chr[1] || create_uart(m, &virt_map[VIRT_UART1], chr[1], err));
 }
 
 static bool create_rtc(Machine *m, Error **err)
@@ -319,7 +328,7 @@ static bool virt_create(Machine *m, Error **err)
     if (b->dumpdtb)
         m->config.dumpdtb = b->dumpdtb;
     return check_properties(m, err) && choose_gic(m, err) && create_ram(m, err) &&
-           create_cpus(m, err) && gics[b->gic].create(m, err) && create_uart(m, err) &&
+           create_cpus(m, err) && gics[b->gic].create(m, err) && create_uarts(m, err) &&
            create_rtc(m, err) && create_fw_cfg(m, err) && create_gpio(m, err) &&
            create_virtio(m, err) && load(m, err);
 }

@@ -259,9 +259,9 @@ static void begin_primecell(Writer *w, const char *name, enum VirtPlace place)
     put_spi(w, at->spi, IRQ_LEVEL_HIGH);
 }
 
-static void write_uart(Writer *w)
+static void write_uart(Writer *w, enum VirtPlace place)
 {
-    begin_primecell(w, "pl011", VIRT_UART);
+    begin_primecell(w, "pl011", place);
     put_strings(w, "compatible", "arm,pl011\0arm,primecell");
     put_cells(w, "clocks", CELLS(PHANDLE_CLOCK, PHANDLE_CLOCK));
     put_strings(w, "clock-names", "uartclk\0apb_pclk");
@@ -321,12 +321,27 @@ static void write_virtio(Writer *w, unsigned count)
     }
 }
 
-static void write_chosen(Writer *w)
+static void put_uart_path(Writer *w, const char *name, enum VirtPlace place)
 {
     char path[32];
-    snprintf(path, sizeof(path), "/pl011@%" PRIx64, virt_map[VIRT_UART].base);
+    snprintf(path, sizeof(path), "/pl011@%" PRIx64, virt_map[place].base);
+    put_string(w, name, path);
+}
+
+static void write_chosen(Writer *w)
+{
     begin(w, "chosen");
-    put_string(w, "stdout-path", path);
+    put_uart_path(w, "stdout-path", VIRT_UART0);
+    end(w);
+}
+
+/* Linux numbers its ttyAMA by these. */
+static void write_aliases(Writer *w, const VirtBoard *b)
+{
+    begin(w, "aliases");
+    put_uart_path(w, "serial0", VIRT_UART0);
+    if (b->has_uart1)
+        put_uart_path(w, "serial1", VIRT_UART1);
     end(w);
 }
 
@@ -338,6 +353,7 @@ static void write_tree(Writer *w, const Machine *m, const VirtBoard *b)
     put_u32(w, "#address-cells", 2);
     put_u32(w, "#size-cells", 2);
     put_u32(w, "interrupt-parent", PHANDLE_GIC);
+    write_aliases(w, b);
     write_chosen(w);
     write_memory(w, m);
     write_cpus(w, m);
@@ -346,7 +362,9 @@ static void write_tree(Writer *w, const Machine *m, const VirtBoard *b)
     write_pmu(w, m, b);
     write_gic(w, b);
     write_clock(w);
-    write_uart(w);
+    write_uart(w, VIRT_UART0);
+    if (b->has_uart1)
+        write_uart(w, VIRT_UART1);
     write_rtc(w);
     write_gpio(w);
     write_fw_cfg(w);

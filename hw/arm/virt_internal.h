@@ -20,7 +20,8 @@ enum VirtPlace {
     VIRT_GIC_DIST,
     VIRT_GIC_CPU,    /* version 2 */
     VIRT_GIC_REDIST, /* version 3: room for 123 of GICV3_REDIST_BYTES */
-    VIRT_UART,
+    VIRT_UART0,
+    VIRT_UART1,
     VIRT_RTC,
     VIRT_FW_CFG,
     VIRT_GPIO,
@@ -63,6 +64,7 @@ typedef struct VirtBoard {
     FwCfg *fw_cfg;
     unsigned virtio_count; /* transports that this build has: all or none */
     Timer power_key;       /* releases it */
+    bool has_uart1;        /* a second -serial was given */
     Psci psci;
     ArmBoot boot;
 } VirtBoard;

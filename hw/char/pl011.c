@@ -6,6 +6,10 @@
 // the FIFO's trigger level raises the receive timeout at once. The receiver and transmitter work
 // even when UARTCR has them off, as bare programs for emulated machines expect. No DMA, no IrDA.
 //
+// Drivers throw away what the FIFO holds while they start. So that nothing that was typed early is
+// lost, input stays with the host until the guest looks for it: when the receive interrupts have been
+// unmasked for a while (Linux unmasks them, then empties the FIFO), or when it polls UARTFR.
+//
 // dev.lock guards the state; the handlers of the host end (main-loop thread) take it.
 #include "hw/char/pl011.h"
 
@@ -41,6 +45,8 @@ enum { /* UARTIMSC, UARTRIS, UARTMIS, UARTICR */
     INT_ALL = 0x7ff,
 };
 
+#define POLLS_FOR_INPUT 32 /* more looks in a row than a transmitter takes */
+#define SETTLE_NS (NS_PER_SECOND / 20)
 #define TX_RETRY_NS (NS_PER_SECOND / 1000)
 
 static Pl011 *pl011(Device *dev)
@@ -122,13 +128,65 @@ static void tx_retry(void *opaque)
     pthread_mutex_unlock(&u->bus.dev.lock);
 }
 
+/* ---- who listens ------------------------------------------------------------------------ */
+
+static bool guest_listens(const Pl011 *u)
+{
+    return u->polled || u->receiving;
+}
+
+static unsigned rx_room(const Pl011 *u)
+{
+    unsigned depth = fifo_depth(u);
+    return guest_listens(u) && u->rx.count < depth ? depth - u->rx.count : 0;
+}
+
+/* The host may go on if it was refused, and there is room now. */
+static void resume_input(Pl011 *u)
+{
+    if (!u->input_refused || !rx_room(u))
+        return;
+    u->input_refused = false;
+    chardev_accept_input(u->line);
+}
+
+/* The driver changed what it does with input: wait until it has finished. */
+static void restart_receiver(Pl011 *u)
+{
+    u->receiving = false;
+    u->polls = 0;
+    timer_cancel(&u->settled);
+    if (u->rx_unmasked)
+        timer_arm(&u->settled, vclock_now_ns(u->settled.clock) + SETTLE_NS);
+}
+
+static void receiver_settled(void *opaque)
+{
+    Pl011 *u = opaque;
+    pthread_mutex_lock(&u->bus.dev.lock);
+    u->receiving = u->rx_unmasked;
+    u->polled &= !u->receiving;
+    resume_input(u);
+    pthread_mutex_unlock(&u->bus.dev.lock);
+}
+
+static void count_poll(Pl011 *u)
+{
+    if (u->polled || u->rx.count || u->tx.count || ++u->polls < POLLS_FOR_INPUT)
+        return;
+    u->polled = true;
+    resume_input(u);
+}
+
 /* ---- registers -------------------------------------------------------------------------- */
 
 static uint64_t dr_read(Device *dev, unsigned index)
 {
     Pl011 *u = pl011(dev);
-    if (!u->rx.count)
+    if (!u->rx.count) {
+        count_poll(u);
         return 0;
+    }
     uint16_t entry = fifo_get(&u->rx);
     u->rsr = (u->rsr & RSR_OVERRUN) | entry >> DR_FLAGS_SHIFT;
     if (u->rx.count < rx_trigger(u))
@@ -136,10 +194,8 @@ static uint64_t dr_read(Device *dev, unsigned index)
     if (!u->rx.count)
         u->ris &= ~INT_RT;
     update_irq(u);
-    if (u->input_refused && !u->rx.count) {
-        u->input_refused = false;
-        chardev_accept_input(u->line);
-    }
+    if (!u->rx.count)
+        resume_input(u);
     return entry;
 }
 
@@ -150,6 +206,7 @@ static void dr_write(Device *dev, unsigned index, uint64_t value)
         device_guest_error(dev, "UARTDR written while the transmit FIFO is full");
         return;
     }
+    u->polls = 0;
     u->ris &= ~INT_TX;
     fifo_put(&u->tx, (uint8_t)value);
     tx_drain(u);
@@ -168,7 +225,8 @@ static uint64_t rsr_read(Device *dev, unsigned index)
 
 static uint64_t fr_read(Device *dev, unsigned index)
 {
-    const Pl011 *u = pl011(dev);
+    Pl011 *u = pl011(dev);
+    count_poll(u);
     uint64_t fr = FR_CTS | FR_DSR | FR_DCD;
     fr |= u->rx.count == 0 ? FR_RXFE : 0;
     fr |= u->rx.count >= fifo_depth(u) ? FR_RXFF : 0;
@@ -184,10 +242,7 @@ static void lcr_h_write(Device *dev, unsigned index, uint64_t value)
     if ((value ^ u->lcr_h) & LCR_H_FEN) {
         u->rx = u->tx = (Pl011Fifo){ 0 };
         u->ris &= ~(INT_RX | INT_RT);
-        if (u->input_refused) {
-            u->input_refused = false;
-            chardev_accept_input(u->line);
-        }
+        restart_receiver(u);
     }
     u->lcr_h = value & 0xff;
     update_irq(u);
@@ -200,7 +255,13 @@ static uint64_t lcr_h_read(Device *dev, unsigned index)
 
 static void imsc_wrote(Device *dev, unsigned index)
 {
-    update_irq(pl011(dev));
+    Pl011 *u = pl011(dev);
+    bool unmasked = u->imsc & (INT_RX | INT_RT);
+    if (unmasked != u->rx_unmasked) {
+        u->rx_unmasked = unmasked;
+        restart_receiver(u);
+    }
+    update_irq(u);
 }
 
 static uint64_t mis_read(Device *dev, unsigned index)
@@ -251,7 +312,7 @@ static size_t host_can_send(void *opaque)
 {
     Pl011 *u = opaque;
     pthread_mutex_lock(&u->bus.dev.lock);
-    unsigned depth = fifo_depth(u), room = u->rx.count < depth ? depth - u->rx.count : 0;
+    unsigned room = rx_room(u);
     u->input_refused = room == 0;
     pthread_mutex_unlock(&u->bus.dev.lock);
     return room;
@@ -286,6 +347,7 @@ static bool pl011_realize(Device *dev, Error **err)
     regs_init(&u->regs, pl011_regs, ARRAY_SIZE(pl011_regs), dev);
     memory_region_init_mmio(&u->bus.mmio, "pl011", 0x1000, &reg_bank_ops, &u->regs, &dev->lock);
     timer_init(&u->tx_retry, dev->machine->clock, tx_retry, u);
+    timer_init(&u->settled, dev->machine->clock, receiver_settled, u);
     regs_reset(&u->regs);
     if (!u->chr)
         return true;
@@ -307,12 +369,10 @@ static void pl011_reset(Device *dev)
     regs_reset(&u->regs);
     u->rx = u->tx = (Pl011Fifo){ 0 };
     u->rsr = u->lcr_h = 0;
+    u->rx_unmasked = u->polled = false;
+    restart_receiver(u);
     update_irq(u);
-    bool refused = u->input_refused;
-    u->input_refused = false;
     pthread_mutex_unlock(&dev->lock);
-    if (refused)
-        chardev_accept_input(u->line);
 }
 
 static void pl011_destroy(Device *dev)
@@ -321,6 +381,7 @@ static void pl011_destroy(Device *dev)
     if (!dev->realized)
         return;
     timer_cancel(&u->tx_retry);
+    timer_cancel(&u->settled);
     chardev_release(u->line);
 }
 

@@ -28,6 +28,10 @@ typedef struct Pl011 {
     Pl011Fifo rx, tx;
     Timer tx_retry; /* armed while the host does not take what is in `tx` */
     bool input_refused;
+    bool rx_unmasked, receiving; /* the guest takes input by interrupts: now; for a while */
+    Timer settled;               /* sets `receiving` */
+    bool polled;                 /* the guest polls for input */
+    unsigned polls;              /* looks at UARTFR in a row */
     uint32_t rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
 } Pl011;
 

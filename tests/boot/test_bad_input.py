@@ -80,7 +80,7 @@ TABLE = [
     ('processors_beyond_maximum', '-smp 4,maxcpus=2', r'maxcpus .2. < cpus .4'),
     ('processors_dies', '-smp 4,dies=2', r'dies.*clusters'),
     ('memory_for_later', '-m 512,slots=2,maxmem=1G', r'maxmem'),
-    ('two_serial_lines', '-serial null -serial null', r'one serial'),
+    ('three_serial_lines', '-serial null -serial null -serial null', r'two serial'),
     ('devices_too_many', '-device virtio-rng-device ' * 33, r'32'),
     # Things in use
     ('port_in_use', '-nic user,hostfwd=tcp:127.0.0.1:{port}-:80', r'{port}'),

@@ -221,6 +221,25 @@ class Starts(BootTest):
         with open(log, 'rb') as handle:
             self.assertIn(b'Power down', handle.read())
 
+    def test_two_serial_lines(self):
+        """A second -serial is a second port, ttyAMA1, in both directions."""
+        path = os.path.join(self.folder, 'second')
+        console = self.shell(extra=['-serial', 'mon:stdio', '-serial',
+                                    f'unix:{path},server=on,wait=off'])
+        self.command(console, 'cd /proc/device-tree/aliases && test $(cat serial0) = '
+                              '/pl011@9000000 && test $(cat serial1) = /pl011@9040000')
+        console.line('setsid sh -c "exec sh -i </dev/ttyAMA1 >/dev/ttyAMA1 2>&1" &')
+        self.talk(path, b'echo $((6 * 7))$(tty)\n', b'42/dev/ttyAMA1')
+        self.power_off(console)
+
+    def test_typed_ahead(self):
+        """What is typed before the kernel runs is there when the shell does."""
+        console = self.console(linux('quiet'))
+        console.send('echo ear""ly\n')
+        console.expect('early', 60)
+        console.expect(PROMPT)
+        self.power_off(console)
+
     def talk(self, path, text, wanted):
         deadline = time.monotonic() + 60 * TIME_SCALE
         while not os.path.exists(path) and time.monotonic() < deadline:

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "bench.h"
+#include "tests/unit/chardev_rig.h"
 #include "chardev/chardev.h"
 #include "hw/char/pl011.h"
 #include "hw/gpio/pl061.h"
@@ -181,6 +182,40 @@ Test(pl011, talks_to_its_host_end)
     close(fd);
     bench_close(b);
     unlink(path);
+}
+
+/* What a driver that starts would find in the FIFO and throw away stays with the host. */
+Test(pl011, early_input_waits_until_somebody_listens)
+{
+    Error *err = NULL;
+    FakeTerminal terminal;
+    Uart u = { 0 };
+    Bench *b = &u.bench;
+    bench_open(b);
+    Chardev *chr = fake_terminal_open(&terminal, b->m->loop);
+    chr->id = strdup("c0");
+    cr_assert(machine_add_chardev(b->m, chr, &err));
+    u.uart = (Pl011 *)bench_device(b, &pl011_type, "chardev=c0", NULL);
+    bench_map(b, BASE, &u.uart->bus.mmio);
+    bench_ready(b);
+    w32(b, LCR_H, 0x70);
+    for (int i = 0; i < 100; i++)
+        type(&u, "a line of early output\n");
+    cr_expect_eq(fake_terminal_type(chr, "early"), 0, "nobody listens");
+    w32(b, IMSC, INT_RX | INT_RT);
+    cr_expect_eq(fake_terminal_type(chr, "early"), 0, "the driver may empty the FIFO yet");
+    bench_run_ms(b, 60);
+    cr_expect_eq(fake_terminal_type(chr, "early"), 5);
+    cr_expect_eq(r32(b, DR), 'e');
+    w32(b, IMSC, 0);
+    cr_expect_eq(fake_terminal_type(chr, "more"), 0, "the driver has gone");
+    for (int i = 0; i < 4; i++)
+        r32(b, DR);
+    for (int i = 0; i < 40; i++)
+        r32(b, FR);
+    cr_expect_eq(fake_terminal_type(chr, "more"), 4, "it polls");
+    cr_expect_eq(r32(b, DR), 'm');
+    bench_close(b);
 }
 
 /* ---- PL031 ------------------------------------------------------------------------------ */
