@@ -16,6 +16,7 @@
 #include "util/error.h"
 
 typedef struct Accel Accel;
+struct Symbols;
 
 /* Options of `-accel NAME,option=value,...`, already split. */
 typedef struct AccelOption {
@@ -78,6 +79,12 @@ struct Accel {
     void (*pause)(Accel *a);
     void (*resume)(Accel *a);
     void (*print_stats)(Accel *a, FILE *out); /* `info jit` */
+    /* Names for what it logs and prints; the caller's. Before start() or while paused. NULL: it
+     * prints none. */
+    void (*set_symbols)(Accel *a, struct Symbols *symbols);
+    bool wants_symbols; /* from the start: an option of the engine's needs them */
+    /* Find out where time goes, for print_stats(); while paused. NULL: it cannot. */
+    bool (*set_profile)(Accel *a, bool on, Error **err);
 
     /* For a debugger. All of these while paused; without breakpoints and watchpoints nothing
      * runs slower. The lists are copied and replace those before; empty ones always do. */

@@ -174,6 +174,26 @@ static void cmd_ringbuf_read(void *opaque, const char *args, FILE *out)
     error_free(err);
 }
 
+/* ---- the profile ------------------------------------------------------------------------ */
+
+static void cmd_profile(void *opaque, const char *args, FILE *out)
+{
+    const CommandContext *c = opaque;
+    Accel *a = c->session->accel;
+    Error *err = NULL;
+    bool on = !strcmp(args, "on");
+    if (!on && strcmp(args, "off")) {
+        fprintf(out, "write 'profile on' or 'profile off'; 'info jit' prints it\n");
+        return;
+    }
+    look_begin(c);
+    bool ok = a->set_profile ? a->set_profile(a, on, &err)
+                             : error_set(&err, "engine '%s' has no profile", a->type->name);
+    look_end(c);
+    if (!ok)
+        command_failed(err, out);
+}
+
 /* ---- the table -------------------------------------------------------------------------- */
 
 /* The monitor itself keeps and prints it. */
@@ -212,6 +232,8 @@ const MonitorCommand monitor_commands[] = {
     { "ringbuf_write", NULL, "ID TEXT", "write to a -chardev ringbuf", cmd_ringbuf_write },
     { "log", NULL, "ITEM[,ITEM...]|none", "log these items from now on; 'log help' lists them",
       cmd_log },
+    { "profile", NULL, "on|off", "find out which guest code takes the time, for 'info jit'",
+      cmd_profile },
     { "logfile", NULL, "FILE", "log to this file from now on", cmd_logfile },
     { "info balloon", NULL, "", "what memory the guest has", cmd_info_balloon },
     { "info block", NULL, "", "the disks and who uses them", cmd_info_block },

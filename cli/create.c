@@ -10,6 +10,7 @@
 #include "cli/backends.h"
 #include "cli/configure.h"
 #include "cli/consoles.h"
+#include "cli/guest_symbols.h"
 #include "cli/run.h"
 #include "util/bitops.h"
 #include "util/keyval.h"
@@ -62,6 +63,16 @@ static const AccelType *find_accel(const char *name, bool *unusable, Error **err
     return NULL;
 }
 
+/* -perfmap and -jitdump, for an engine that knows them. */
+static unsigned add_perf_options(const Session *s, const AccelType *type, AccelOption *options,
+                                 unsigned count)
+{
+    for (const char *const *k = type ? type->options : NULL; k && *k; k++)
+        if ((s->perfmap && !strcmp(*k, "perfmap")) || (s->jitdump && !strcmp(*k, "jitdump")))
+            options[count++] = (AccelOption){ *k, "on" };
+    return count;
+}
+
 /* "tcg,option=value". False with *unusable set: another engine may be tried. */
 static bool try_accel(Session *s, const char *text, bool *unusable, Error **err)
 {
@@ -78,6 +89,7 @@ static bool try_accel(Session *s, const char *text, bool *unusable, Error **err)
         if (value)
             options[count++] = (AccelOption){ *k, value };
     }
+    count = add_perf_options(s, type, options, count);
     if (type && keyval_check_used(&kv, "-accel", type->options, err))
         s->accel = type->create(&s->machine->memory, s->log, options, count, err);
     keyval_free(&kv);
@@ -168,7 +180,7 @@ static bool add_devices(Session *s, const Options *o, Error **err)
 
 bool session_create(Session *s, const Options *o, Error **err)
 {
-    *s = (Session){ 0 };
+    *s = (Session){ .perfmap = o->perfmap, .jitdump = o->jitdump };
     if (!check_display(o, err) || !create_log(s, o, err))
         return false;
     s->machine = machine_create(s->log, err);
@@ -182,7 +194,8 @@ bool session_create(Session *s, const Options *o, Error **err)
         return false;
     session_block_signals();
     return s->build_only ||
-           (add_devices(s, o, err) && consoles_claim_monitors(s, err) && attach_cpus(s, err));
+           (add_devices(s, o, err) && consoles_claim_monitors(s, err) &&
+            guest_symbols_create(s, o, err) && attach_cpus(s, err));
 }
 
 void session_destroy(Session *s)
@@ -190,6 +203,7 @@ void session_destroy(Session *s)
     if (s->accel)
         s->accel->destroy(s->accel);
     machine_destroy(s->machine);
+    symbols_destroy(s->symbols);
     qtest_server_destroy(s->qtest);
     log_destroy(s->log);
     free(s->machine_accel);

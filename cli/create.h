@@ -8,18 +8,21 @@
 #include "chardev/chardev.h"
 #include "cli/options.h"
 #include "hw/core/machine.h"
+#include "symbols/symbols.h"
 
 /* What main() owns besides the machine. */
 typedef struct Session {
     Machine *machine;
     Log *log;
     Accel *accel;
+    Symbols *symbols;         /* of the guest; NULL until somebody wants them */
     char *name;               /* -name, or NULL */
     char *machine_accel;      /* -M accel=, or NULL */
     ChardevHost chardev_host;
     Chardev *monitors[4];     /* the machine's */
     unsigned monitor_count;
     struct QtestServer *qtest;
+    bool perfmap, jitdump;    /* -perfmap, -jitdump: options of the engine */
     bool on_terminal;         /* the escape keys work: tell the user */
     bool build_only;          /* dumpdtb was asked for and is done */
 } Session;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include "cli/coredump.h"
 #include "cli/expression.h"
+#include "cli/guest_symbols.h"
 #include "util/bitops.h"
 #include "util/disas.h"
 
@@ -54,25 +55,27 @@ static bool parse_format(const char **args, Format *f, FILE *out)
     return true;
 }
 
-/* A register of the chosen CPU, which is paused. */
-static bool register_value(void *opaque, const char *name, uint64_t *value)
+/* A register of the chosen CPU, which is paused, or the address of a symbol of the guest's. */
+static bool named_value(void *opaque, const char *name, uint64_t *value)
 {
-    VCPU *cpu = opaque;
+    const CommandContext *c = opaque;
+    VCPU *cpu = command_cpu(c);
     for (const CpuRegister *r = cpu->ops->registers; r && r->name; r++) {
         if (strcasecmp(r->name, name) || r->bytes > sizeof(*value))
             continue;
         *value = vcpu_register_value(cpu, r);
         return true;
     }
-    return false;
+    const Symbols *symbols = guest_symbols(c->session);
+    return symbols && symbols_address(symbols, name, value);
 }
 
-/* All of `text` as an expression over the registers of `cpu`. */
-static bool parse_operand(VCPU *cpu, const char *text, uint64_t *value, FILE *out)
+/* All of `text` as an expression over registers and symbols. */
+static bool parse_operand(CommandContext *c, const char *text, uint64_t *value, FILE *out)
 {
     const char *end;
     Error *err = NULL;
-    bool ok = expression_parse(text, &end, register_value, cpu, value, &err);
+    bool ok = expression_parse(text, &end, named_value, c, value, &err);
     if (ok && *end)
         ok = error_set(&err, "'%s' is too much; write one expression such as $pc + 16", end);
     if (!ok)
@@ -81,14 +84,14 @@ static bool parse_operand(VCPU *cpu, const char *text, uint64_t *value, FILE *ou
 }
 
 /* A word as an expression, so that a file's name can follow; `*text` moves to the next word. */
-static bool parse_word(VCPU *cpu, const char **text, uint64_t *value, FILE *out)
+static bool parse_word(CommandContext *c, const char **text, uint64_t *value, FILE *out)
 {
     char word[128];
     size_t len = strcspn(*text, " \t");
     snprintf(word, sizeof(word), "%.*s", (int)len, *text);
     *text += len;
     *text += strspn(*text, " \t");
-    return parse_operand(cpu, word, value, out);
+    return parse_operand(c, word, value, out);
 }
 
 static void print_char(uint8_t c, FILE *out)
@@ -202,7 +205,7 @@ static void dump_memory(CommandContext *c, const char *args, bool virtual, FILE 
     if (!parse_format(&args, &f, out))
         return;
     look_begin(c);
-    if (!parse_operand(w.cpu, args, &address, out))
+    if (!parse_operand(c, args, &address, out))
         ;
     else if (f.kind == 'i')
         dump_insns(&w, &f, address, out);
@@ -229,7 +232,7 @@ void cmd_print(void *opaque, const char *args, FILE *out)
     if (!parse_format(&args, &f, out))
         return;
     look_begin(c);
-    bool ok = parse_operand(command_cpu(c), args, &value, out);
+    bool ok = parse_operand(c, args, &value, out);
     look_end(c);
     if (!ok)
         return;
@@ -241,12 +244,12 @@ void cmd_print(void *opaque, const char *args, FILE *out)
 
 void cmd_gva2gpa(void *opaque, const char *args, FILE *out)
 {
-    const CommandContext *c = opaque;
+    CommandContext *c = opaque;
     VCPU *cpu = command_cpu(c);
     uint64_t address;
     Hwaddr gpa;
     look_begin(c);
-    if (!parse_operand(cpu, args, &address, out))
+    if (!parse_operand(c, args, &address, out))
         ;
     else if (cpu->ops->debug_translate(cpu, address, &gpa))
         fprintf(out, "gpa: 0x%" PRIx64 "\n", gpa);
@@ -257,11 +260,11 @@ void cmd_gva2gpa(void *opaque, const char *args, FILE *out)
 
 void cmd_gpa2hva(void *opaque, const char *args, FILE *out)
 {
-    const CommandContext *c = opaque;
+    CommandContext *c = opaque;
     VCPU *cpu = command_cpu(c);
     uint64_t address;
     look_begin(c);
-    bool ok = parse_operand(cpu, args, &address, out);
+    bool ok = parse_operand(c, args, &address, out);
     look_end(c);
     if (!ok)
         return;
@@ -285,8 +288,8 @@ typedef struct Stretch {
 static bool parse_stretch(CommandContext *c, const char *args, bool virtual, Stretch *s, FILE *out)
 {
     *s = (Stretch){ .window = { command_cpu(c), virtual } };
-    bool ok = parse_word(s->window.cpu, &args, &s->address, out) &&
-              parse_word(s->window.cpu, &args, &s->bytes, out);
+    bool ok = parse_word(c, &args, &s->address, out) &&
+              parse_word(c, &args, &s->bytes, out);
     s->rest = args;
     return ok;
 }

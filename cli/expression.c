@@ -44,7 +44,8 @@ static bool parse_name(Parser *p, uint64_t *value)
         len++;
     snprintf(name, sizeof(name), "%.*s", (int)len, p->at + 1);
     if (!len || !p->name(p->opaque, name, value))
-        return error_set(p->err, "there is no register '$%s'; 'info registers' lists them", name);
+        return error_set(p->err, "there is no register or symbol '$%s'; 'info registers' "
+                         "lists the registers", name);
     p->at += 1 + len;
     return true;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "block/block.h"
+#include "cli/guest_symbols.h"
 #include "net/net.h"
 
 /* ---- the whole -------------------------------------------------------------------------- */
@@ -41,6 +42,7 @@ void cmd_info_jit(void *opaque, const char *args, FILE *out)
 {
     const CommandContext *c = opaque;
     look_begin(c);
+    guest_symbols(c->session);
     c->session->accel->print_stats(c->session->accel, out);
     look_end(c);
 }

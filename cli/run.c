@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "cli/commands.h"
+#include "cli/guest_symbols.h"
 #include "gdb/gdb.h"
 #include "util/bitops.h"
 
@@ -74,6 +75,7 @@ static void serve(void *opaque)
         bool was_running = r->running;
         set_running(r, false);
         machine_reset(m);
+        guest_symbols_reset(r->session);
         set_running(r, was_running);
     }
     if (requests & RUN_REQUEST_STOP)

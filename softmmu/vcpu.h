@@ -115,6 +115,9 @@ typedef struct CpuOps {
     Vaddr (*get_pc)(VCPU *cpu);
     void (*set_pc)(VCPU *cpu, Vaddr pc);
     void (*dump)(VCPU *cpu, FILE *out, bool fp); /* `info registers`, -d cpu; fp: -d fpu */
+    /* Where the guest's exception vectors are: by them the symbols of a kernel that chose its own
+     * place are put right. */
+    Vaddr (*vector_base)(VCPU *cpu);
     /* Virtual to physical for debuggers; false when unmapped. No side effect. */
     bool (*debug_translate)(VCPU *cpu, Vaddr va, Hwaddr *gpa);
     void (*destroy)(VCPU *cpu);

@@ -11,7 +11,7 @@
 // tcg_unlink() and tcg_flush() are called under the engine's translation lock; tcg_enter() by
 // any vCPU at any time. Patching of jumps is atomic with respect to running code.
 //
-// Memory: the code buffer is one memfd mapped twice, writable and executable; no page is both.
+// Memory: the code buffer is mapped twice, writable and executable; no page is both.
 #ifndef TCG_BACKEND_H
 #define TCG_BACKEND_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory for host code: one memfd mapped twice, writable here and executable there.
+// Memory for host code: mapped twice, writable here and executable there.
 #ifndef TCG_CODEBUF_H
 #define TCG_CODEBUF_H
 

@@ -19,8 +19,10 @@ static void disassemble(FILE *out, int arch, int mode, size_t step, const uint8_
 
 void engine_log_guest(TcgEngine *e, const IrUnit *u, const uint8_t *code)
 {
+    char name[128];
+    engine_describe(e, u->guest_pc, name, sizeof(name));
     FILE *out = log_begin(e->log);
-    fprintf(out, "----------------\nIN:\n");
+    fprintf(out, "----------------\nIN: %s\n", name);
     disassemble(out, e->ops->capstone_arch, e->ops->capstone_mode, 1u << e->ops->insn_align_log2,
                 code, u->guest_bytes, u->guest_pc);
     fprintf(out, "\n");

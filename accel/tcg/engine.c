@@ -95,7 +95,13 @@ static bool set_option(TcgEngine *e, const AccelOption *o, Error **err)
     }
     if (!parse_switch(o, &on, err))
         return false;
-    if (!strcmp(o->name, "one-insn-per-tb"))
+    if (!strcmp(o->name, "perfmap"))
+        e->perfmap = on;
+    else if (!strcmp(o->name, "jitdump"))
+        e->jitdump = on;
+    else if (!strcmp(o->name, "profile"))
+        e->profile_from_start = on;
+    else if (!strcmp(o->name, "one-insn-per-tb"))
         e->max_insns = on ? 1 : DEFAULT_MAX_INSNS;
     else if (!strcmp(o->name, "optimise"))
         e->passes = on ? TCG_PASS_ALL : 0;
@@ -103,7 +109,8 @@ static bool set_option(TcgEngine *e, const AccelOption *o, Error **err)
 }
 
 static const char *const option_names[] = {
-    "backend", "tb-size", "thread", "one-insn-per-tb", "optimise", NULL
+    "backend", "tb-size", "thread", "one-insn-per-tb", "optimise", "profile", "perfmap",
+    "jitdump", NULL
 };
 
 /* ---- CPUs ------------------------------------------------------------------------------- */
@@ -239,12 +246,15 @@ static void engine_destroy(Accel *a)
         end_thread(e->cpus[i]->cpu);
     for (uint32_t i = 0; i < e->cpu_count; i++) {
         tcg_thread_destroy(e->cpus[i]->thread);
+        engine_profile_end(e->cpus[i]);
         e->cpus[i]->cpu->accel = NULL;
         free(e->cpus[i]);
     }
     free(e->cpus);
     unit_table_destroy(e);
     engine_fini_debug(e);
+    engine_fini_profile(e);
+    engine_perf_close(e);
     if (e->ctx)
         tcg_context_destroy(e->ctx);
     if (e->scratch)
@@ -253,6 +263,24 @@ static void engine_destroy(Accel *a)
     pthread_mutex_destroy(&e->exclusive_lock);
     pthread_mutex_destroy(&e->lock);
     free(e);
+}
+
+static void engine_set_symbols(Accel *a, Symbols *symbols)
+{
+    engine_of(a)->symbols = symbols;
+}
+
+void engine_describe(TcgEngine *e, Vaddr pc, char *text, size_t len)
+{
+    if (!symbols_describe(e->symbols, pc, text, len))
+        *text = '\0';
+}
+
+static bool open_files(TcgEngine *e, Error **err)
+{
+    e->accel.wants_symbols = e->perfmap || e->jitdump || e->profile_from_start;
+    return (!(e->perfmap || e->jitdump) || engine_perf_open(e, e->perfmap, e->jitdump, err)) &&
+           (!e->profile_from_start || engine_set_profile(&e->accel, true, err));
 }
 
 static Accel *engine_create(MemorySpace *memory, Log *log, const AccelOption *options,
@@ -266,7 +294,8 @@ static Accel *engine_create(MemorySpace *memory, Log *log, const AccelOption *op
     e->accel = (Accel){
         .type = &tcg_accel_type, .destroy = engine_destroy, .add_cpu = engine_add_cpu,
         .start = engine_start, .pause = engine_pause, .resume = engine_resume,
-        .print_stats = engine_print_stats,
+        .print_stats = engine_print_stats, .set_symbols = engine_set_symbols,
+        .set_profile = engine_set_profile,
     };
     engine_init_debug(e);
     e->memory = memory;
@@ -282,6 +311,10 @@ static Accel *engine_create(MemorySpace *memory, Log *log, const AccelOption *op
             engine_destroy(&e->accel);
             return NULL;
         }
+    }
+    if (!open_files(e, err)) {
+        engine_destroy(&e->accel);
+        return NULL;
     }
     e->listener = (MemoryListener){ .ram_written = ram_written };
     memory_space_add_listener(memory, &e->listener);

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include "accel/accel.h"
 #include "softmmu/vcpu.h"
+#include "symbols/symbols.h"
 #include "tcg/backend.h"
 
 /* One translation: guest code at a physical place, seen at a virtual address, in a mode. */
@@ -33,6 +34,7 @@ struct Unit {
 } __attribute__((aligned(64)));
 
 #define UNIT_HASH_BITS 18
+#define SLAB_UNITS 1024 /* units are allocated by so many */
 
 /* What is known of a guest page that holds translated code. */
 typedef struct UnitPage {
@@ -54,6 +56,10 @@ typedef struct EngineDebug {
     size_t breakpoint_count, watch_count;
 } EngineDebug;
 
+typedef struct PerfFiles PerfFiles;
+typedef struct Profile Profile;
+typedef struct ProfileCpu ProfileCpu;
+
 /* In the flags of a unit that is made for a single step: one instruction, found by steps only. */
 #define UNIT_FLAG_ONE_INSN (UINT64_C(1) << 63)
 
@@ -63,6 +69,7 @@ typedef struct AccelCpu {
     struct TcgEngine *engine;
     TcgThread *thread;
     atomic_bool may_write_unseen; /* in guest code when asked to guard a page of code */
+    _Atomic(ProfileCpu *) profile; /* NULL: not profiled */
     uint64_t exits[IR_REASON_COUNT];
     uint64_t lookups, lookup_hits, links, slow_accesses, mmio_accesses;
 } AccelCpu;
@@ -97,6 +104,10 @@ typedef struct TcgEngine {
     AccelCpu **cpus;
     uint32_t cpu_count;
     EngineDebug debug;
+    Symbols *symbols; /* the caller's, or NULL */
+    bool perfmap, jitdump, profile_from_start; /* options */
+    PerfFiles *perf;  /* NULL: none are written */
+    Profile *profile; /* NULL: never switched on */
 } TcgEngine;
 
 /* unit.c */
@@ -148,6 +159,24 @@ bool engine_page_watched(const TcgEngine *e, VCPU *cpu, Vaddr va);
 /* disas.c */
 void engine_log_guest(TcgEngine *e, const IrUnit *u, const uint8_t *code);
 void engine_log_host(TcgEngine *e, const TcgCode *code);
+
+/* profile.c: samples of where vCPU threads are, taken by a signal that their own CPU time raises */
+bool engine_set_profile(Accel *a, bool on, Error **err) MUST_CHECK;
+void engine_profile_thread(AccelCpu *ac); /* at the start of each thread */
+void engine_profile_poll(AccelCpu *ac);   /* now and then: the samples' buffer is small */
+void engine_profile_end(AccelCpu *ac);    /* the thread is gone */
+/* Samples are of host code: say to which units they belong before these go. Translation lock. */
+void engine_profile_settle_locked(TcgEngine *e);
+void engine_print_profile(TcgEngine *e, FILE *out);
+void engine_fini_profile(TcgEngine *e);
+
+/* perf.c: files that name translated code for perf */
+bool engine_perf_open(TcgEngine *e, bool map, bool dump, Error **err) MUST_CHECK;
+void engine_perf_add_locked(TcgEngine *e, const Unit *u);
+void engine_perf_close(TcgEngine *e);
+
+/* symbols: "name+0x1c", or "" */
+void engine_describe(TcgEngine *e, Vaddr pc, char *text, size_t len);
 
 /* stats.c */
 void engine_print_stats(Accel *accel, FILE *out);

@@ -149,10 +149,12 @@ static void log_entry(AccelCpu *ac, const Unit *u)
     TcgEngine *e = ac->engine;
     if (!log_on_at(e->log, LOG_EXEC | LOG_CPU, u->pc))
         return;
+    char name[128];
+    engine_describe(e, u->pc, name, sizeof(name));
     FILE *out = log_begin(e->log);
     if (log_on(e->log, LOG_EXEC))
-        fprintf(out, "Trace %u: %p [%016llx/%016llx/%08llx/00000000]\n", ac->cpu->index, u->entry,
-                0ull, (unsigned long long)u->pc, (unsigned long long)u->flags);
+        fprintf(out, "Trace %u: %p [%016llx/%016llx/%08llx/00000000] %s\n", ac->cpu->index,
+                u->entry, 0ull, (unsigned long long)u->pc, (unsigned long long)u->flags, name);
     if (log_on(e->log, LOG_CPU))
         ac->cpu->ops->dump(ac->cpu, out, log_on(e->log, LOG_FPU));
     log_end(e->log);
@@ -261,6 +263,7 @@ static void run(AccelCpu *ac)
         log_entry(ac, u);
         TcgExit exit = enter_unit(ac, u);
         guest_leave(e, cpu);
+        engine_profile_poll(ac);
         ac->exits[exit.reason]++;
         slot = exit.reason == IR_REASON_CHAIN ? exit.slot : NULL;
         slot_generation = generation;
@@ -302,6 +305,7 @@ void *engine_cpu_thread(void *opaque)
     snprintf(name, sizeof(name), "CPU %u/TCG", ac->cpu->index);
     pthread_setname_np(pthread_self(), name);
     ac->cpu->thread_id = gettid();
+    engine_profile_thread(ac);
     while (wait_until_runnable(ac->cpu))
         run(ac);
     return NULL;

@@ -67,4 +67,5 @@ void engine_print_stats(Accel *accel, FILE *out)
     pthread_mutex_unlock(&e->lock);
     for (uint32_t i = 0; i < e->cpu_count; i++)
         print_cpu(e->cpus[i], out);
+    engine_print_profile(e, out);
 }

@@ -12,7 +12,6 @@
 #include "util/bitops.h"
 #include "util/clock.h"
 
-#define SLAB_UNITS 1024
 #define GRANULE_BITS 6
 
 static size_t unit_hash(RamAddr ram, Vaddr pc, uint64_t flags)
@@ -211,6 +210,8 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
 {
     TcgEngine *e = ac->engine;
     int64_t start_ns = host_clock_ns();
+    if (e->symbols && !symbols_placed(e->symbols))
+        symbols_found_vectors(e->symbols, e->ops->vector_base(ac->cpu));
     page_protect(ac, ram, host);
     uint64_t covered = cover_rest_of_page(e, ram);
     TcgCode *code = translate_locked(ac, pc, flags, host);
@@ -230,6 +231,8 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     u->code_page = code_page_id_locked(e, u);
     tcg_code_set_page(code, u->code_page);
     unit_publish(e, u, covered);
+    if (e->perf)
+        engine_perf_add_locked(e, u);
     size_t host_bytes;
     tcg_code_bytes(code, &host_bytes);
     e->stats.units++;
@@ -340,6 +343,7 @@ void unit_invalidate_pc(TcgEngine *e, Vaddr pc)
 
 void unit_forget_all(TcgEngine *e)
 {
+    engine_profile_settle_locked(e);
     for (size_t i = 0; i < ARRAY_SIZE(e->hash); i++)
         atomic_store(&e->hash[i], NULL);
     for (uint64_t i = 0; i < e->page_count; i++) {

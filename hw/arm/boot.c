@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "hw/arm/image.h"
+#include "symbols/symbols.h"
 #include "util/bitops.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -261,6 +262,13 @@ void arm_boot_reset(ArmBoot *b, MemorySpace *space)
 {
     new_seeds(b);
     blobs_write(&b->blobs, space);
+}
+
+bool arm_boot_load_symbols(const ArmBoot *b, struct Symbols *symbols)
+{
+    if (b->is_linux)
+        return symbols_load_kallsyms(symbols, b->kernel.bytes, b->kernel.size);
+    return symbols_load_elf(symbols, b->kernel.bytes, b->kernel.size);
 }
 
 void arm_boot_free(ArmBoot *b)

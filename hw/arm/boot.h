@@ -30,6 +30,8 @@ bool arm_boot_load(ArmBoot *boot, const MachineConfig *config, Hwaddr ram_base, 
                    bool randomness, Error **err) MUST_CHECK;
 /* Write everything to RAM. The first CPU then starts at `entry` with X0 = `fdt_addr`. */
 void arm_boot_reset(ArmBoot *boot, MemorySpace *space);
+/* The names in the kernel file: an ELF program's symbols, an Image's kallsyms. */
+bool arm_boot_load_symbols(const ArmBoot *boot, struct Symbols *symbols);
 void arm_boot_free(ArmBoot *boot);
 
 #endif

@@ -403,6 +403,16 @@ static void virt_print_roms(const Machine *m, FILE *out)
     blobs_print(&((const VirtBoard *)m->board_state)->boot.blobs, out);
 }
 
+static bool virt_load_symbols(const Machine *m, struct Symbols *symbols)
+{
+    return arm_boot_load_symbols(&((const VirtBoard *)m->board_state)->boot, symbols);
+}
+
+static Hwaddr virt_kernel_address(const Machine *m)
+{
+    return ((const VirtBoard *)m->board_state)->boot.kernel_low;
+}
+
 const BoardType virt_board_type = {
     .name = "virt",
     .help = "ARM Virtual Machine, compatible with QEMU's",
@@ -417,6 +427,8 @@ const BoardType virt_board_type = {
     .reset = virt_reset,
     .powerdown = virt_powerdown,
     .print_roms = virt_print_roms,
+    .load_symbols = virt_load_symbols,
+    .kernel_address = virt_kernel_address,
     .plug = virt_plug,
     .destroy = virt_destroy,
 };

@@ -18,6 +18,7 @@
 #include "util/log.h"
 
 typedef struct Machine Machine;
+struct Symbols;
 
 /* A board. `help` is what -M help prints. */
 typedef struct BoardType {
@@ -38,6 +39,10 @@ typedef struct BoardType {
     /* Take a device of -device; false with an Error when it does not fit. */
     bool (*plug)(Machine *m, Device *dev, Error **err);
     void (*print_roms)(const Machine *m, FILE *out); /* `info roms`; may be NULL */
+    /* The names that the kernel carries; false: none. And where its first byte is, before its MMU
+     * is on. May be NULL. */
+    bool (*load_symbols)(const Machine *m, struct Symbols *symbols);
+    Hwaddr (*kernel_address)(const Machine *m);
     void (*destroy)(Machine *m);   /* what create made besides devices and CPUs; may be NULL */
 } BoardType;
 

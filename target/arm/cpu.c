@@ -110,6 +110,11 @@ static void arm_set_pc(VCPU *vcpu, Vaddr pc)
     arm_cpu(vcpu)->regs.pc = pc;
 }
 
+static Vaddr arm_vector_base(VCPU *vcpu)
+{
+    return arm_cpu(vcpu)->vbar_el1;
+}
+
 /* The lines of QEMU's `-d cpu` and `info registers`, so that traces can be compared. */
 static void arm_dump(VCPU *vcpu, FILE *out, bool fp)
 {
@@ -258,6 +263,7 @@ const CpuOps arm_cpu_ops = {
     .get_pc = arm_get_pc,
     .set_pc = arm_set_pc,
     .dump = arm_dump,
+    .vector_base = arm_vector_base,
     .debug_translate = arm_debug_translate,
     .destroy = arm_destroy,
 };

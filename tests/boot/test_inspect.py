@@ -3,11 +3,12 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
 
-from common import TIME_SCALE, BootTest, base_command, ours_only
+from common import PROMPT as SHELL, TIME_SCALE, BootTest, base_command, ours_only
 from guestprogram import compile_guest
 
 PROMPT = '(dragoman) '
@@ -170,3 +171,99 @@ class Inspect(BootTest):
         self.assertIn('cannot write', said['logfile /nonexistent/file'])
         with open(log, encoding='utf-8') as handle:
             self.assertIn('IN:', handle.read())
+
+    @ours_only
+    def test_names(self):
+        """The program's symbols name addresses, in logs, expressions and the profile."""
+        log = self.path('log')
+        said = self.ask('profile on', 'x/2i $count', 'p/x $vectors', 'p $nonsense', 'profile',
+                        'profile off', extra=['-d', 'in_asm,exec,nochain', '-D', log])
+        self.assertRegex(said['x/2i $count'], r'add\s+x20, x20, #1\n')
+        self.assertRegex(said['p/x $vectors'], r'^0x40[0-9a-f]+800$|^0x40[0-9a-f]+000$')
+        self.assertIn("no register or symbol '$nonsense'", said['p $nonsense'])
+        self.assertIn("write 'profile on'", said['profile'])
+        with open(log, encoding='utf-8') as handle:
+            text = handle.read()
+        self.assertIn('IN: _start\n', text)
+        self.assertRegex(text, r'\nTrace 0: 0x[0-9a-f]+ \[0{16}/[0-9a-f]{16}/[0-9a-f]{8,}/0{8}\] '
+                               r'count\n')
+
+    @ours_only
+    def test_profile(self):
+        """info jit says which code takes the time, and calls it by its name."""
+        console = self.console([word for word in base_command() if word != '-nographic'] + [
+            '-nodefaults', '-display', 'none', '-monitor', 'stdio', '-kernel', self.program,
+            '-accel', 'tcg,profile=on'])
+        console.expect(re.escape(PROMPT), 20)
+        for _ in range(100):
+            console.line('info jit')
+            console.expect('Profile', 20)
+            hottest = console.expect(r'(?s)time:\s+(.*?)' + re.escape(PROMPT), 20)[1].decode()
+            if 'wait_here' in hottest.split('\n')[0]:
+                break
+            time.sleep(0.1)
+        else:
+            self.fail(hottest)
+        console.line('quit')
+        self.assertEqual(console.wait(10), 0)
+
+    @ours_only
+    def test_names_for_perf(self):
+        """perf report names translated code, by -perfmap and by -jitdump."""
+        if not shutil.which('perf'):
+            self.skipTest('perf is missing: "apt-get install linux-perf" installs it')
+        report = self.record('-perfmap')
+        self.assertRegex(report, r'\[\.\] wait_here')
+        report = self.record('-jitdump')
+        self.assertNotIn('wait_here', report)
+        dumps = [name for name in os.listdir(self.folder) if name.endswith('.dump')]
+        self.assertEqual(len(dumps), 1, os.listdir(self.folder))
+        self.perf('inject', '-j', '-i', 'perf.data', '-o', 'jitted.data')
+        self.assertRegex(self.perf('report', '-i', 'jitted.data', '--stdio'), r'\[\.\] wait_here')
+
+    def record(self, option):
+        """A second of a guest under perf record, and what perf report says of it."""
+        command = [word for word in base_command() if word != '-nographic']
+        perf = subprocess.Popen(
+            ['perf', 'record', '-q', '-k', 'mono', '-e', 'cpu-clock', '-o', 'perf.data', *command,
+             '-nodefaults', '-display', 'none', '-monitor', 'stdio', '-kernel', self.program,
+             '-pidfile', 'pid', option], cwd=self.folder, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(perf.stdout.close)
+        time.sleep(1)
+        if option == '-perfmap':
+            with open(self.path('pid'), encoding='utf-8') as handle:
+                self.addCleanup(os.remove, f'/tmp/perf-{handle.read().strip()}.map')
+        said, _ = perf.communicate(b'quit\n', timeout=60 * TIME_SCALE)
+        if b'No permission' in said or b'Error' in said:
+            self.skipTest(f'perf cannot record here: {said.decode(errors="replace")[:200]}')
+        return self.perf('report', '-i', 'perf.data', '--stdio')
+
+    def perf(self, *arguments):
+        result = subprocess.run(['perf', *arguments], cwd=self.folder, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                timeout=120 * TIME_SCALE)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+
+class KernelNames(BootTest):
+    """The names that a kernel carries in itself."""
+
+    @ours_only
+    def test_kallsyms(self):
+        """The monitor knows where a randomised kernel's functions are, as the kernel says it."""
+        console = self.shell()
+        names = ('schedule', 'vectors', 'do_sys_openat2')
+        lines = self.command(console, "grep -E ' [tT] (schedule|vectors|do_sys_openat2)$' "
+                                      "/proc/kallsyms")
+        wanted = {line.split()[2]: int(line.split()[0], 16) for line in lines.splitlines()}
+        self.assertEqual(sorted(wanted), sorted(names), lines)
+        console.send('\x01c')
+        for name in names:
+            console.line(f'p/x ${name}')
+            self.assertEqual(int(console.expect(r'\n(0x[0-9a-f]+)', 10)[1], 16), wanted[name])
+        console.send('\x01c')
+        console.line('')
+        console.expect(SHELL, 20)
+        self.power_off(console)

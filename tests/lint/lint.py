@@ -26,8 +26,9 @@ FLOORS = {
     'net': (1, []),
     'chardev': (1, ['softmmu/mainloop.h']),
     'monitor': (1, ['chardev']),
+    'symbols': (1, []),
     'target/arm': (2, ['tcg/ir', 'tcg/builder.h', 'softmmu', 'hw/core/irq.h']),
-    'hw': (2, ['softmmu', 'block', 'fsdev', 'net', 'chardev']),
+    'hw': (2, ['softmmu', 'block', 'fsdev', 'net', 'chardev', 'symbols']),
     # hw/core has the table of boards.
     'hw/core': (2, ['softmmu', 'block', 'fsdev', 'net', 'chardev', 'hw/arm']),
     'hw/arm': (3, ['target/arm/cpu.h']),
