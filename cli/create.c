@@ -175,6 +175,9 @@ static bool add_devices(Session *s, const Options *o, Error **err)
     for (unsigned i = 0; i < o->devices.count; i++)
         if (!device_add(m, o->devices.text[i], err))
             return false;
+    if (!m->has_program && !m->config.passive)
+        return error_set(err, "there is nothing to run; give a kernel with -kernel, or a program "
+                         "with -device loader,file=PATH,cpu-num=0");
     return backends_add_default_nic(m, o, err);
 }
 

@@ -148,9 +148,7 @@ void cmd_info_irq(void *opaque, const char *args, FILE *out)
 
 void cmd_info_roms(void *opaque, const char *args, FILE *out)
 {
-    const Machine *m = command_machine(opaque);
-    if (m->board->print_roms)
-        m->board->print_roms(m, out);
+    blobs_print(&command_machine(opaque)->blobs, out);
 }
 
 /* ---- backends --------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ static bool is_elf(const FileData *f)
 static bool place_elf(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, Error **err)
 {
     ElfInfo info;
-    if (!elf64_load(&b->kernel, EM_AARCH64, ram_base, ram_last(c, ram_base), &b->blobs, &info, err))
+    if (!elf64_load(&b->kernel, EM_AARCH64, ram_base, ram_last(c, ram_base), b->blobs, &info, err))
         return false;
     b->entry = info.entry;
     b->kernel_low = info.low;
@@ -63,7 +63,7 @@ static bool place_image(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, Err
     b->kernel_high = b->entry + image.mem_bytes;
     const Blob blob = { .what = "the kernel", .addr = b->entry, .bytes = b->kernel.bytes,
                         .size = b->kernel.size, .mem_bytes = image.mem_bytes };
-    return blob_add(&b->blobs, &blob, ram_base, ram_last(c, ram_base), err);
+    return blob_add(b->blobs, &blob, ram_base, ram_last(c, ram_base), err);
 }
 
 static bool load_kernel(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, Error **err)
@@ -91,7 +91,7 @@ static bool load_initrd(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, Err
     b->initrd_addr = align_up(MAX(at, b->kernel_high), GUEST_PAGE_SIZE);
     const Blob blob = { .what = "the initrd", .addr = b->initrd_addr, .bytes = b->initrd.bytes,
                         .size = b->initrd.size, .mem_bytes = b->initrd.size };
-    return blob_add(&b->blobs, &blob, ram_base, ram_last(c, ram_base), err);
+    return blob_add(b->blobs, &blob, ram_base, ram_last(c, ram_base), err);
 }
 
 /* ---- device tree ------------------------------------------------------------------------ */
@@ -213,7 +213,7 @@ static bool complete_fdt(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, Er
 static bool place_fdt(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, Error **err)
 {
     uint64_t size = fdt_totalsize(b->fdt);
-    bool room_below = c->kernel && !b->is_linux && b->kernel_low - ram_base >= size;
+    bool room_below = !c->kernel || (!b->is_linux && b->kernel_low - ram_base >= size);
     Hwaddr at = ram_base + MIN(c->ram_bytes / 2, INITRD_OFFSET);
     at = MAX(at, b->kernel_high);
     if (b->initrd.size)
@@ -221,7 +221,7 @@ static bool place_fdt(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, Error
     b->fdt_addr = room_below ? ram_base : align_up(at, FDT_ALIGN);
     const Blob blob = { .what = "the device tree", .addr = b->fdt_addr, .bytes = b->fdt,
                         .size = size, .mem_bytes = size };
-    return blob_add(&b->blobs, &blob, ram_base, ram_last(c, ram_base), err);
+    return blob_add(b->blobs, &blob, ram_base, ram_last(c, ram_base), err);
 }
 
 /* ---- all of it -------------------------------------------------------------------------- */
@@ -231,16 +231,15 @@ static bool check_config(const MachineConfig *c, Error **err)
     const char *lonely = c->initrd ? "-initrd" : c->append ? "-append" : c->dtb ? "-dtb" : NULL;
     if (c->kernel || c->dumpdtb)
         return true;
-    if (lonely)
-        return error_set(err, "%s needs a kernel; give one with -kernel", lonely);
-    return c->passive ||
-           error_set(err, "there is nothing to run; give a kernel with -kernel");
+    return !lonely || error_set(err, "%s needs a kernel; give one with -kernel", lonely);
 }
 
-bool arm_boot_load(ArmBoot *b, const MachineConfig *c, Hwaddr ram_base, void *fdt, bool randomness,
+bool arm_boot_load(ArmBoot *b, Machine *m, Hwaddr ram_base, void *fdt, bool randomness,
                    Error **err)
 {
-    *b = (ArmBoot){ .fdt = fdt, .randomness = randomness };
+    const MachineConfig *c = &m->config;
+    *b = (ArmBoot){ .fdt = fdt, .randomness = randomness, .blobs = &m->blobs };
+    m->has_program |= c->kernel != NULL;
     return check_config(c, err) && (!c->kernel || load_kernel(b, c, ram_base, err)) &&
            load_initrd(b, c, ram_base, err) && (!c->dtb || read_dtb(b, c, err)) &&
            complete_fdt(b, c, ram_base, err) && place_fdt(b, c, ram_base, err);
@@ -261,7 +260,7 @@ static void new_seeds(ArmBoot *b)
 void arm_boot_reset(ArmBoot *b, MemorySpace *space)
 {
     new_seeds(b);
-    blobs_write(&b->blobs, space);
+    blobs_write(b->blobs, space);
 }
 
 bool arm_boot_load_symbols(const ArmBoot *b, struct Symbols *symbols)

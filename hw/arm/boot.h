@@ -6,7 +6,8 @@
 //
 //   RAM + 2 MiB             Image (+ its text_offset)
 //   RAM + min(128M, RAM/2)  initrd, or behind the kernel where that reaches further
-//   next 2 MiB boundary     device tree; at the start of RAM for an ELF program that leaves room
+//   next 2 MiB boundary     device tree; at the start of RAM for an ELF program that
+//                           leaves room, and without a kernel
 #ifndef HW_ARM_BOOT_H
 #define HW_ARM_BOOT_H
 
@@ -15,7 +16,7 @@
 
 typedef struct ArmBoot {
     FileData kernel, initrd;
-    BlobList blobs;
+    BlobList *blobs;  /* the machine's */
     void *fdt;        /* malloc'ed */
     bool randomness;  /* fill /chosen/rng-seed and kaslr-seed anew at each reset */
     Hwaddr entry, kernel_low, kernel_high;
@@ -23,11 +24,11 @@ typedef struct ArmBoot {
     bool is_linux;    /* an Image */
 } ArmBoot;
 
-/* Load what `config` names. `fdt` is the board's device tree, malloc'ed, of which this takes
+/* Load what the machine's configuration names. `fdt` is the board's device tree, malloc'ed, of which this takes
  * possession; -dtb replaces it. /chosen and /memory are filled in. On failure call
  * arm_boot_free() all the same. */
-bool arm_boot_load(ArmBoot *boot, const MachineConfig *config, Hwaddr ram_base, void *fdt,
-                   bool randomness, Error **err) MUST_CHECK;
+bool arm_boot_load(ArmBoot *boot, Machine *m, Hwaddr ram_base, void *fdt, bool randomness,
+                   Error **err) MUST_CHECK;
 /* Write everything to RAM. The first CPU then starts at `entry` with X0 = `fdt_addr`. */
 void arm_boot_reset(ArmBoot *boot, MemorySpace *space);
 /* The names in the kernel file: an ELF program's symbols, an Image's kallsyms. */

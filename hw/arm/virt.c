@@ -298,7 +298,7 @@ static bool load(Machine *m, Error **err)
 {
     VirtBoard *b = virt(m);
     void *fdt = virt_fdt_create(m, b, err);
-    return fdt && arm_boot_load(&b->boot, &m->config, VIRT_RAM_BASE, fdt, b->randomness, err) &&
+    return fdt && arm_boot_load(&b->boot, m, VIRT_RAM_BASE, fdt, b->randomness, err) &&
            fill_fw_cfg(m, err) &&
            (!m->config.dumpdtb || write_dtb(b->boot.fdt, m->config.dumpdtb, err));
 }
@@ -398,11 +398,6 @@ static const Property virt_properties[] = {
     { 0 },
 };
 
-static void virt_print_roms(const Machine *m, FILE *out)
-{
-    blobs_print(&((const VirtBoard *)m->board_state)->boot.blobs, out);
-}
-
 static bool virt_load_symbols(const Machine *m, struct Symbols *symbols)
 {
     return arm_boot_load_symbols(&((const VirtBoard *)m->board_state)->boot, symbols);
@@ -426,7 +421,6 @@ const BoardType virt_board_type = {
     .create = virt_create,
     .reset = virt_reset,
     .powerdown = virt_powerdown,
-    .print_roms = virt_print_roms,
     .load_symbols = virt_load_symbols,
     .kernel_address = virt_kernel_address,
     .plug = virt_plug,

@@ -60,6 +60,7 @@ struct DeviceType {
     const Property *properties; /* ends with name NULL; may be NULL */
     bool (*realize)(Device *dev, Error **err);
     void (*reset)(Device *dev);
+    void (*start)(Device *dev); /* after a reset of everything, also of the CPUs; may be NULL */
     void (*destroy)(Device *dev); /* what realize made; also after a failed realize */
     /* Of a type with `slot`: take `child` (not realized yet), whose bus is that kind. */
     bool (*attach)(Device *dev, Device *child, Error **err);

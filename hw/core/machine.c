@@ -91,6 +91,9 @@ void machine_reset(Machine *m)
     for (Device *d = m->devices; d; d = d->next)
         device_reset(d);
     m->board->reset(m);
+    for (Device *d = m->devices; d; d = d->next)
+        if (d->realized && d->type->start)
+            d->type->start(d);
 }
 
 /* ---- board ------------------------------------------------------------------------------ */

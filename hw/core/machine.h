@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "hw/core/device.h"
 #include "hw/core/irq.h"
+#include "hw/core/loader.h"
 #include "softmmu/clock.h"
 #include "softmmu/mainloop.h"
 #include "softmmu/memory.h"
@@ -38,7 +39,6 @@ typedef struct BoardType {
     void (*powerdown)(Machine *m); /* press the power button */
     /* Take a device of -device; false with an Error when it does not fit. */
     bool (*plug)(Machine *m, Device *dev, Error **err);
-    void (*print_roms)(const Machine *m, FILE *out); /* `info roms`; may be NULL */
     /* The names that the kernel carries; false: none. And where its first byte is, before its MMU
      * is on. May be NULL. */
     bool (*load_symbols)(const Machine *m, struct Symbols *symbols);
@@ -78,6 +78,8 @@ struct Machine {
     VCPU **cpus;
     uint32_t cpu_count;
     Device *devices, **devices_tail;
+    BlobList blobs;         /* what is loaded at each reset, by the board and others */
+    bool has_program;       /* some CPU has something to run */
     struct Accel *accel;    /* boards and devices do not look inside */
     /* backends by id, for properties; owned by the machine */
     struct BlockBackend **drives;

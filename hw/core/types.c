@@ -3,6 +3,7 @@
 // All device types: add yours to device_types[] (docs/adding-a-device.md).
 #include "hw/char/pl011.h"
 #include "hw/core/device.h"
+#include "hw/core/loader_device.h"
 #include "hw/gpio/pl061.h"
 #include "hw/intc/gicv2.h"
 #include "hw/intc/gicv3.h"
@@ -24,6 +25,7 @@ const DeviceType *const device_types[] = {
     &pl031_type,
     &pl061_type,
     &fw_cfg_type,
+    &loader_device_type,
     &virtio_mmio_type,
     &virtio_9p_type,
     &virtio_balloon_type,

@@ -138,6 +138,21 @@ TABLE = [
      '-device virtconsole,chardev=c -device virtserialport,chardev=c', r"'c'.*mux=on"),
     ('bus_taken', '-device virtio-rng-device,bus=virtio-mmio-bus.7 '
      '-device virtio-rng-device,bus=virtio-mmio-bus.7', r'mmio-bus.7.*taken'),
+    ('loader_of_nothing', '-device loader', r'file='),
+    ('loader_missing', '-device loader,file={nowhere}', r'nowhere.*no such file'),
+    ('loader_without_memory', '-device loader,addr=0x1000,data=1,data-len=4', r'0x1000'),
+    ('loader_beyond_memory', '-m 64 -device loader,addr=0x43ffffff,data=1,data-len=4', r'memory'),
+    ('loader_over_kernel', '-device loader,addr=0x40200000,data=1,data-len=4',
+     r'loader.*kernel.*overlap'),
+    ('loaders_overlap', '-device loader,file={disk},addr=0x50000000,force-raw=on '
+     '-device loader,addr=0x50000800,data=1,data-len=4', r'overlap at 0x50000800'),
+    ('loader_data_too_long', '-device loader,addr=0x50000000,data=1,data-len=9', r'data-len=9'),
+    ('loader_data_without_length', '-device loader,addr=0x50000000,data=1', r'data-len='),
+    ('loader_of_two_things', '-device loader,file={disk},data=1,data-len=4', r'leave one out'),
+    ('loader_of_no_cpu', '-device loader,cpu-num=1,addr=0x50000000', r'no cpu 1'),
+    ('loader_of_x86', '-device loader,file={elf_x86}', r'x86'),
+    ('loader_runs_nothing', '-kernel= -device loader,file={disk},addr=0x50000000', r'nothing to run'),
+    ('nothing_to_run', '-kernel=', r'nothing to run.*-kernel'),
     ('netdev_on_two_devices', '-netdev user,id=n0 -device virtio-net-device,netdev=n0 '
      '-device virtio-net-device,netdev=n0', r'n0.*already'),
     ('netdev_without_type', '-netdev id=n0', r'user'),

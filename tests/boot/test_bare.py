@@ -34,6 +34,25 @@ class Bare(BootTest):
             handle.truncate(1 << 20)
         return path
 
+    def test_loader(self):
+        """-device loader: a program without -kernel, bytes of a file, values in both orders."""
+        guest = self.compile('showmem', 'start.S', 'showmem.c')
+        raw = os.path.join(self.folder, 'raw')
+        with open(raw, 'wb') as handle:
+            handle.write(b'\x7fELF' + bytes(range(12)))
+        command = base_command() + ['-monitor', 'none', '-serial', 'stdio']
+        for option in (f'file={guest},cpu-num=0', 'addr=0x48000000,data=0x0102030405060708,data-len=8',
+                       'addr=0x48000008,data=0xaabbccdd,data-len=4',
+                       'addr=0x4800000e,data=0xeeff,data-len=2',
+                       f'addr=0x48001000,file={raw},force-raw=on',
+                       'addr=0x48002000,data=0x0102030405060708,data-len=8,data-be=on'):
+            command += ['-device', 'loader,' + option]
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                timeout=20 * TIME_SCALE, check=True)
+        self.assertEqual(result.stdout.decode().split(), [
+            '0807060504030201' 'ddccbbaa' '0000' 'ffee',
+            '7f454c46' '000102030405060708090a0b', '0102030405060708' '0000000000000000'])
+
     @ours_only
     def test_nonsense(self):
         """A guest that writes nonsense everywhere gets exceptions; the emulator lives."""
