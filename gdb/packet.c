@@ -81,7 +81,7 @@ GdbInput gdb_reader_take(GdbReader *r, uint8_t byte)
         take_data(r, byte);
         return GDB_INPUT_NONE;
     case GDB_SUM_HIGH:
-        r->wanted = (uint8_t)(value << 4);
+        r->wanted = (uint8_t)((unsigned)value << 4);
         r->too_long |= value < 0;
         r->state = GDB_SUM_LOW;
         return GDB_INPUT_NONE;

@@ -69,14 +69,3 @@ Machine *fuzz_board_reuse(FuzzKept *kept)
         machine_reset(kept->m);
     return kept->m;
 }
-
-static void quit(void *opaque)
-{
-    mainloop_quit(opaque);
-}
-
-void fuzz_board_poll(Machine *m)
-{
-    mainloop_post(m->loop, quit, m->loop);
-    mainloop_run(m->loop);
-}

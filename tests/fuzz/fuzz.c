@@ -40,3 +40,13 @@ void fuzz_file_close(FuzzFile *f)
     close(f->fd);
 }
 
+static void quit(void *opaque)
+{
+    mainloop_quit(opaque);
+}
+
+void fuzz_poll(Machine *m)
+{
+    mainloop_post(m->loop, quit, m->loop);
+    mainloop_run(m->loop);
+}

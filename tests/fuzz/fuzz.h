@@ -55,7 +55,7 @@ typedef struct FuzzKept {
 /* The board that was kept, reset; NULL when a new one is to be created and stored in kept->m. */
 Machine *fuzz_board_reuse(FuzzKept *kept);
 /* Let the main loop do what is ready, without waiting. */
-void fuzz_board_poll(Machine *m);
+void fuzz_poll(Machine *m);
 
 /* End the program loudly when something that must work does not. */
 void fuzz_must(bool ok, const char *what, Error *err);

@@ -36,7 +36,7 @@ static void access_window(Machine *m, FuzzInput *in, uint8_t what)
 static void pass_time(Machine *m, FuzzInput *in)
 {
     vclock_advance(m->clock, vclock_now_ns(m->clock) + (int64_t)(fuzz_take(in, 4) << 4));
-    fuzz_board_poll(m);
+    fuzz_poll(m);
 }
 
 static Machine *board(bool gicv3)

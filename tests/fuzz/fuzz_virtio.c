@@ -187,7 +187,7 @@ static void settle(Driver *d)
 {
     if (d->drive)
         block_drain(d->drive);
-    fuzz_board_poll(d->m);
+    fuzz_poll(d->m);
 }
 
 static void step(Driver *d, FuzzInput *in)
