@@ -21,6 +21,7 @@ static void open_small_image(FuzzFile *f)
 static bool add_backends(Machine *m, const FuzzBoard *o, Error **err)
 {
     return (!o->drive || machine_add_drive(m, o->drive, err)) &&
+           (!o->chardev || machine_add_chardev(m, o->chardev, err)) &&
            (!o->netdev || machine_add_netdev(m, o->netdev, err));
 }
 

@@ -42,6 +42,7 @@ typedef struct FuzzBoard {
     const char *devices[4]; /* as after -device */
     struct BlockBackend *drive;  /* its owner is the board */
     struct NetBackend *netdev;
+    struct Chardev *chardev;
 } FuzzBoard;
 
 Machine *fuzz_board_create(const FuzzBoard *options);

@@ -8,6 +8,7 @@
 // guest memory at QUEUES, buffers at BUFFERS, so that chains that make sense are likely.
 #include <string.h>
 #include "block/block.h"
+#include "chardev/chardev.h"
 #include "hw/virtio/virtio_mmio.h"
 #include "net/net.h"
 #include "tests/fuzz/fuzz.h"
@@ -16,7 +17,7 @@
 #define SLOT (0x0a000000 + 31 * 0x200) /* the first -device */
 #define QUEUES UINT64_C(0x40100000)
 #define QUEUE_BYTES 0x4000
-#define QUEUE_COUNT 4
+#define QUEUE_COUNT 8
 #define BUFFERS (QUEUES + QUEUE_COUNT * QUEUE_BYTES)
 #define RAM_BYTES (QUEUE_COUNT * QUEUE_BYTES + 0x10000) /* that are used */
 #define STEPS_MAX 400
@@ -57,13 +58,27 @@ static NetBackend *open_net(void)
     return n;
 }
 
+static Chardev *open_chardev(void)
+{
+    static ChardevHost host;
+    Error *err = NULL;
+    Chardev *chr;
+    fuzz_must(chardev_create(&host, "ringbuf,id=c0,size=4096", &chr, &err), "the console", err);
+    return chr;
+}
+
+/* What the first byte chooses, and the ports behind it. */
+static const char *const devices[][2] = {
+    { "virtio-blk-device,drive=d0" },
+    { "virtio-net-device,netdev=n0" },
+    { "virtio-rng-device" },
+    { "virtio-balloon-device,free-page-reporting=on" },
+    { "virtio-serial-device,max_ports=3", "virtconsole,chardev=c0" },
+};
+
 /* The same device as last time, or a new one. */
 static void driver_open(Driver *d, uint8_t kind)
 {
-    static const char *const devices[] = {
-        "virtio-blk-device,drive=d0", "virtio-net-device,netdev=n0", "virtio-rng-device",
-        "virtio-balloon-device,free-page-reporting=on",
-    };
     static struct {
         FuzzKept board;
         BlockBackend *drive;
@@ -74,11 +89,13 @@ static void driver_open(Driver *d, uint8_t kind)
     BlockBackend **drive = &kept[n][read_only].drive;
     if (!fuzz_board_reuse(board)) {
         FuzzFile f;
-        FuzzBoard o = { .devices = { devices[n] } };
-        if (strstr(devices[n], "drive="))
+        FuzzBoard o = { .devices = { devices[n][0], devices[n][1] } };
+        if (strstr(devices[n][0], "drive="))
             o.drive = *drive = open_drive(&f, read_only);
-        if (strstr(devices[n], "netdev="))
+        if (strstr(devices[n][0], "netdev="))
             o.netdev = open_net();
+        if (devices[n][1])
+            o.chardev = open_chardev();
         board->m = fuzz_board_create(&o);
     }
     d->m = board->m;
