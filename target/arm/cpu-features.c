@@ -39,6 +39,7 @@ static const struct {
     [ARM_FEAT_FP16] = { "fp16", AT(pfr0, 16, 1), AT(pfr0, 20, 1), DECODE(FP16) },
     [ARM_FEAT_CSV2] = { "csv2", AT(pfr0, 56, 1) },
     [ARM_FEAT_CSV3] = { "csv3", AT(pfr0, 60, 1) },
+    [ARM_FEAT_BTI] = { "bti", AT(pfr1, 0, 1) },
 
     [ARM_FEAT_PMU] = { "pmu", AT(dfr0, 8, 1) },
     [ARM_FEAT_PMUV3P1] = { "pmuv3p1", AT(dfr0, 8, 4) },

@@ -20,6 +20,7 @@ struct ArmModel;
 typedef enum ArmFeature {
     ARM_FEAT_NONE, /* in tables: needs no feature */
     ARM_FEAT_FP16, ARM_FEAT_CSV2, ARM_FEAT_CSV3,
+    ARM_FEAT_BTI,
     ARM_FEAT_PMU, ARM_FEAT_PMUV3P1,
     ARM_FEAT_AES, ARM_FEAT_PMULL, ARM_FEAT_SHA1, ARM_FEAT_SHA256, ARM_FEAT_SHA512,
     ARM_FEAT_CRC32, ARM_FEAT_LSE, ARM_FEAT_RDM, ARM_FEAT_SHA3, ARM_FEAT_SM3, ARM_FEAT_SM4,
@@ -30,8 +31,7 @@ typedef enum ArmFeature {
     ARM_FEAT_BF16, ARM_FEAT_I8MM,
     ARM_FEAT_HAF, ARM_FEAT_HAFDBS, ARM_FEAT_HPDS, ARM_FEAT_PAN, ARM_FEAT_PAN2, ARM_FEAT_PAN3,
     ARM_FEAT_TTCNP, ARM_FEAT_TTST, ARM_FEAT_E0PD,
-    ARM_FEAT_COUNT,
-    ARM_FEAT_BTI = ARM_FEAT_NONE /* until it is complete */
+    ARM_FEAT_COUNT
 } ArmFeature;
 
 /* What the model's true ID registers announce and is not implemented here is taken back. To be

@@ -100,8 +100,11 @@ bool arm_cpu_has_pmu(const ArmCpu *cpu)
 static Vaddr arm_get_pc(VCPU *vcpu)
 {
     ArmCpu *cpu = arm_cpu(vcpu);
-    if ((int64_t)(cpu->regs.pc << 8) >> 8 != (int64_t)cpu->regs.pc)
+    if ((int64_t)(cpu->regs.pc << 8) >> 8 != (int64_t)cpu->regs.pc) {
+        Vaddr tagged = cpu->regs.pc;
         cpu->regs.pc = arm_canonical_pc(cpu, cpu->regs.pc);
+        cpu->branch_record += cpu->regs.pc - tagged;
+    }
     return cpu->regs.pc;
 }
 

@@ -87,7 +87,10 @@ typedef struct ArmCpu {
     uint32_t el;      /* 0 or 1 */
     uint32_t spsel;
     uint32_t daif;    /* D A I F in bits 9..6, as in SPSR */
-    uint32_t pan, uao, il, ss, btype;
+    uint32_t pan, uao, il, ss;
+    /* PSTATE.BTYPE, 1 to 3: this is the target of the last BR or BLR plus its type, or 0. Nobody
+     * clears it when the target is reached: it says nothing about any other address. */
+    uint64_t branch_record;
 
     uint64_t sp_el[2];
     uint64_t elr_el1, spsr_el1, esr_el1, far_el1, vbar_el1, par_el1;

@@ -37,11 +37,24 @@ static uint32_t mode_bits(const ArmCpu *cpu)
     return cpu->spsel ? MODE_EL1H : MODE_EL1T;
 }
 
+/* PSTATE.BTYPE before the instruction at `pc`. */
+static uint32_t btype_at(const ArmCpu *cpu, Vaddr pc)
+{
+    uint64_t type = cpu->branch_record - pc;
+    return type <= 3 ? type : 0;
+}
+
+static void btype_set(ArmCpu *cpu, uint64_t spsr)
+{
+    uint64_t type = spsr >> SPSR_BTYPE_SHIFT & 3;
+    cpu->branch_record = arm_has(cpu, ARM_FEAT_BTI) && type ? cpu->regs.pc + type : 0;
+}
+
 uint64_t arm_pstate_get(const ArmCpu *cpu)
 {
     return arm_nzcv_pack(cpu->regs.nzcv) | (cpu->uao ? SPSR_UAO : 0) | (cpu->pan ? SPSR_PAN : 0) |
            (cpu->ss ? SPSR_SS : 0) | (cpu->il ? SPSR_IL : 0) |
-           cpu->btype << SPSR_BTYPE_SHIFT | cpu->daif | mode_bits(cpu);
+           btype_at(cpu, cpu->regs.pc) << SPSR_BTYPE_SHIFT | cpu->daif | mode_bits(cpu);
 }
 
 /* Which SP_ELx the current SP is. */
@@ -80,7 +93,7 @@ static void set_flags(ArmCpu *cpu, uint64_t spsr)
 void arm_pstate_set(ArmCpu *cpu, uint64_t spsr)
 {
     set_flags(cpu, spsr);
-    cpu->btype = 0;
+    btype_set(cpu, spsr);
     set_level(cpu, (spsr & SPSR_MODE) != MODE_EL0T, (spsr & SPSR_MODE) != MODE_EL1T);
 }
 
@@ -123,21 +136,37 @@ static bool leave_level(ArmCpu *cpu, unsigned event)
     return true;
 }
 
-static void enter(ArmCpu *cpu, uint32_t vector_offset, Vaddr return_pc)
+/* `btype`: what SPSR_EL1 shall say of it. */
+static void enter(ArmCpu *cpu, uint32_t vector_offset, Vaddr return_pc, uint32_t btype)
 {
-    uint64_t from = arm_pstate_get(cpu);
+    uint64_t from = (arm_pstate_get(cpu) & ~(UINT64_C(3) << SPSR_BTYPE_SHIFT)) |
+                    btype << SPSR_BTYPE_SHIFT;
     bool counted = leave_level(cpu, PMU_EXC_TAKEN);
     uint32_t base = cpu->el == 0 ? 0x400 : cpu->spsel ? 0x200 : 0;
     cpu->spsr_el1 = from;
     cpu->elr_el1 = return_pc;
     set_level(cpu, 1, 1);
     cpu->daif = SPSR_DAIF;
-    cpu->il = cpu->ss = cpu->btype = cpu->uao = cpu->step_iss = 0;
+    cpu->branch_record = 0;
+    cpu->il = cpu->ss = cpu->uao = cpu->step_iss = 0;
     if (arm_has(cpu, ARM_FEAT_PAN) && !(cpu->sctlr_el1 & SCTLR_SPAN))
         cpu->pan = 1;
     cpu->regs.pc = (cpu->vbar_el1 & ~UINT64_C(0x7ff)) + base + vector_offset;
     if (counted)
         arm_pmu_set_limit(cpu);
+}
+
+/* SPSR_EL1.BTYPE is that of PSTATE for these; for others it may be zero (J1, GetPSRFromPSTATE). */
+static bool saves_btype(uint32_t esr)
+{
+    switch (esr >> 26) {
+    case EC_INSN_ABORT_LOWER: case EC_INSN_ABORT: case EC_PC_ALIGN: case EC_BRANCH_TARGET:
+    case EC_ILLEGAL: case EC_BRK64: case EC_BREAKPOINT_LOWER: case EC_BREAKPOINT:
+    case EC_STEP_LOWER: case EC_STEP:
+        return true;
+    default:
+        return false;
+    }
 }
 
 void arm_deliver(VCPU *vcpu)
@@ -156,7 +185,7 @@ void arm_deliver(VCPU *vcpu)
     cpu->esr_el1 = e.esr;
     if (e.far_valid)
         cpu->far_el1 = e.far;
-    enter(cpu, e.vector_offset, e.return_pc);
+    enter(cpu, e.vector_offset, e.return_pc, saves_btype(e.esr) ? btype_at(cpu, e.return_pc) : 0);
 }
 
 /* ---- interrupts ------------------------------------------------------------------------- */
@@ -193,7 +222,7 @@ void arm_take_interrupt(VCPU *vcpu)
         return;
     log_print(vcpu->log, LOG_INT, "cpu %u: %s from EL%u pc 0x%llx\n", vcpu->index, inputs[n].name,
               cpu->el, (unsigned long long)cpu->regs.pc);
-    enter(cpu, inputs[n].vector_offset, cpu->regs.pc);
+    enter(cpu, inputs[n].vector_offset, cpu->regs.pc, btype_at(cpu, cpu->regs.pc));
 }
 
 bool arm_has_work(VCPU *vcpu)
@@ -227,6 +256,8 @@ void arm_exception_return(ArmCpu *cpu, Vaddr target)
     bool counted = leave_level(cpu, PMU_EXC_RETURN);
     if (arm_step_enabled(cpu, cpu->el, cpu->daif) || !arm_step_enabled(cpu, spsr >> 2 & 3, spsr))
         spsr &= ~(uint64_t)SPSR_SS;
+    Vaddr from = cpu->regs.pc;
+    cpu->regs.pc = target;
     if (return_is_legal(spsr)) {
         arm_pstate_set(cpu, spsr);
     } else {
@@ -236,10 +267,9 @@ void arm_exception_return(ArmCpu *cpu, Vaddr target)
         cpu->il = 1;
         log_print(cpu->vcpu.log, LOG_GUEST_ERRORS,
                   "cpu %u: illegal exception return to SPSR 0x%llx at pc 0x%llx\n",
-                  cpu->vcpu.index, (unsigned long long)spsr, (unsigned long long)cpu->regs.pc);
+                  cpu->vcpu.index, (unsigned long long)spsr, (unsigned long long)from);
     }
     cpu->step_iss = 0;
-    cpu->regs.pc = target;
     cpu->regs.excl_addr = UINT64_MAX;
     if (counted)
         arm_pmu_set_limit(cpu);

@@ -120,6 +120,8 @@ enum { /* SCTLR_EL1, D24.2.119 */
 };
 #define SCTLR_EPAN (UINT64_C(1) << 57)
 #define SCTLR_ENIA BIT(31)
+#define SCTLR_BT0 BIT(35)
+#define SCTLR_BT1 BIT(36)
 enum { MDSCR_SS = 1 << 0, MDSCR_TDCC = 1 << 12, MDSCR_KDE = 1 << 13, MDSCR_MDE = 1 << 15 };
 enum { OSLSR_LOCKED = 1 << 1, OSLSR_IMPLEMENTED = 1 << 3 };
 enum { DAIF_D = 1 << 9 };

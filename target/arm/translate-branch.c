@@ -90,9 +90,60 @@ bool a64_trans_B_cond(DisasContext *s, const struct a64_bcond *a)
     return true;
 }
 
+/* ---- branch target identification (Arm ARM D8.4.4; J1, BTypeCompatible) --------------------- */
+
+enum { BTYPE_X16 = 1, BTYPE_CALL = 2, BTYPE_JUMP = 3 };
+
+void gen_branch_record(DisasContext *s, IrRef target, unsigned rn, bool link)
+{
+    if (!arm_has(s->cpu, ARM_FEAT_BTI))
+        return;
+    bool anywhere = !(s->flags & UNIT_FLAG_GUARDED) || rn == 16 || rn == 17;
+    unsigned type = link ? BTYPE_CALL : anywhere ? BTYPE_X16 : BTYPE_JUMP;
+    ir_stenv(&s->b, IR_I64, ir_add(&s->b, IR_I64, target, ir_imm64(&s->b, type)), 3,
+             offsetof(ArmCpu, branch_record));
+}
+
+/* Bit n: a branch of type n may not come here. */
+static unsigned refused_types(const DisasContext *s)
+{
+    enum { ALL = 1 << BTYPE_X16 | 1 << BTYPE_CALL | 1 << BTYPE_JUMP };
+    if ((s->word & 0xffe0001f) == 0xd4200000 || (s->word & 0xffe0001f) == 0xd4400000)
+        return 0; /* BRK, HLT */
+    if ((s->word & 0xfffff01f) != 0xd503201f)
+        return ALL;
+    switch (s->word >> 5 & 0x7f) { /* the number of the hint */
+    case 34: return 1 << BTYPE_JUMP;  /* BTI c */
+    case 36: return 1 << BTYPE_CALL;  /* BTI j */
+    case 38: return 0;                /* BTI jc */
+    case 25: case 27:                 /* PACIASP, PACIBSP */
+        if (!arm_has(s->cpu, ARM_FEAT_PAUTH))
+            return ALL;
+        return s->flags & UNIT_STRICT_PACSP ? 1 << BTYPE_JUMP : 0;
+    default: return ALL;
+    }
+}
+
+void gen_landing_check(DisasContext *s)
+{
+    IrBuilder *b = &s->b;
+    unsigned refused = refused_types(s);
+    if (!refused)
+        return;
+    IrRef record = ir_ldenv(b, IR_I64, 3, offsetof(ArmCpu, branch_record));
+    if (refused & (refused - 1)) /* more than one type: all */
+        gen_cold_if(s, IR_I64, ir_sub(b, IR_I64, record, ir_imm64(b, s->pc + BTYPE_X16)),
+                    ir_imm64(b, BTYPE_JUMP - BTYPE_X16), IR_LEU, COLD_BRANCH_TARGET, s->pc);
+    else
+        gen_cold_if(s, IR_I64, record, ir_imm64(b, s->pc + (unsigned)__builtin_ctz(refused)), IR_EQ,
+                    COLD_BRANCH_TARGET, s->pc);
+}
+
 bool a64_trans_BR(DisasContext *s, const struct a64_branch_reg *a)
 {
-    gen_exit_reg(s, reg_get(s, true, a->rn), IR_EXIT_POLL);
+    IrRef target = reg_get(s, true, a->rn);
+    gen_branch_record(s, target, a->rn, false);
+    gen_exit_reg(s, target, IR_EXIT_POLL);
     return true;
 }
 
@@ -100,6 +151,7 @@ bool a64_trans_BLR(DisasContext *s, const struct a64_branch_reg *a)
 {
     IrRef target = reg_get(s, true, a->rn); /* before X30 changes: Rn may be it */
     reg_set(s, true, 30, ir_imm64(&s->b, s->pc + 4));
+    gen_branch_record(s, target, a->rn, true);
     gen_exit_reg(s, target, IR_EXIT_POLL | IR_EXIT_CALL);
     return true;
 }

@@ -213,7 +213,9 @@ static IrRef branch_target(DisasContext *s, const struct a64_branch_auth *a)
 
 bool a64_trans_BRA(DisasContext *s, const struct a64_branch_auth *a)
 {
-    gen_exit_reg(s, branch_target(s, a), IR_EXIT_POLL);
+    IrRef target = branch_target(s, a);
+    gen_branch_record(s, target, a->rn, false);
+    gen_exit_reg(s, target, IR_EXIT_POLL);
     return true;
 }
 
@@ -221,6 +223,7 @@ bool a64_trans_BLRA(DisasContext *s, const struct a64_branch_auth *a)
 {
     IrRef target = branch_target(s, a);
     reg_set(s, true, 30, ir_imm64(&s->b, s->pc + 4));
+    gen_branch_record(s, target, a->rn, true);
     gen_exit_reg(s, target, IR_EXIT_POLL | IR_EXIT_CALL);
     return true;
 }

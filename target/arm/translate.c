@@ -162,6 +162,14 @@ static void emit_cold(DisasContext *s)
             gen_raise(s, ESR(EC_SP_ALIGN, 0));
             continue;
         }
+        if (c->kind == COLD_BRANCH_TARGET) {
+            ir_insn_start(&s->b, c->pc);
+            IrRef type = ir_sub(&s->b, IR_I64, ir_ldenv(&s->b, IR_I64, 3, OFF(branch_record)),
+                                ir_imm64(&s->b, c->pc));
+            raise_value(s, ir_or(&s->b, IR_I32, ir_trunc(&s->b, type),
+                                 ir_imm32(&s->b, ESR(EC_BRANCH_TARGET, 0))));
+            continue;
+        }
         if (c->kind == COLD_PAUTH)
             gen_pauth_cold(s, c);
         else
@@ -252,7 +260,8 @@ uint64_t arm_unit_flags(VCPU *vcpu)
            (sp_check && !cpu->el && (cpu->regs.sp & 15) ? UNIT_SP_MISALIGNED : 0) |
            (cpu->el && cpu->spsel ? UNIT_SPSEL : 0) | (cpu->il ? UNIT_ILLEGAL : 0) |
            debug_flags(cpu) | fp_flags(cpu) | pauth_flags(cpu) |
-           (arm_pmu_counts_code(cpu) ? UNIT_PMU : 0);
+           (arm_pmu_counts_code(cpu) ? UNIT_PMU : 0) |
+           (c & (cpu->el ? SCTLR_BT1 : SCTLR_BT0) ? UNIT_STRICT_PACSP : 0);
 }
 
 /* ---- before an instruction ----------------------------------------------------------------- */
@@ -376,6 +385,8 @@ static void translate_insn(DisasContext *s, const uint8_t *code)
         check_overflow(s);
     if (raise_by_mode(s))
         return;
+    if ((s->flags & UNIT_FLAG_GUARDED) && s->pc == s->unit_pc)
+        gen_landing_check(s);
     count_before(s);
     if (!a64_decode(s, s->word))
         gen_raise_undefined(s);

@@ -73,6 +73,7 @@ enum {
 };
 
 #define UNIT_BREAKPOINTS BIT(32) /* breakpoints may match: look before each instruction */
+#define UNIT_STRICT_PACSP BIT(34) /* SCTLR_EL1.BT0, BT1: PACIASP is no target of BR from any register */
 #define UNIT_PMU BIT(33)         /* count instructions and branches */
 
 /* Code out of line, emitted when the unit is complete. */
@@ -80,6 +81,7 @@ typedef enum ColdKind {
     COLD_RESYNC,   /* return to the engine's loop, to go on at `pc` */
     COLD_DSB,      /* wait for other CPUs' invalidations, then go on */
     COLD_SP_FAULT, /* raise the SP alignment fault of the instruction at `pc` */
+    COLD_BRANCH_TARGET, /* raise that the instruction at `pc` is no target of an indirect branch */
     COLD_PAUTH,    /* do `pauth` by the helper, then go on, if its register is not the pc */
 } ColdKind;
 
@@ -254,6 +256,11 @@ void gen_exit_reason(DisasContext *s, Vaddr pc, IrExitReason reason);
 void gen_raise(DisasContext *s, uint32_t esr);
 void gen_raise_undefined(DisasContext *s);
 
+/* translate-branch.c, for guarded pages: the instruction at s->pc, the first of the unit, faults if it
+ * was reached by an indirect branch that it is no target of. */
+void gen_landing_check(DisasContext *s);
+/* A BR or BLR to `target` by register `rn`. */
+void gen_branch_record(DisasContext *s, IrRef target, unsigned rn, bool link);
 /* ERET to `target`. */
 void gen_eret(DisasContext *s, IrRef target);
 
