@@ -37,9 +37,13 @@ static const struct {
     bool on_request;      /* `max` has it only when told so */
 } rows[ARM_FEAT_COUNT] = {
     [ARM_FEAT_FP16] = { "fp16", AT(pfr0, 16, 1), AT(pfr0, 20, 1), DECODE(FP16) },
+    [ARM_FEAT_RAS] = { "ras", AT(pfr0, 28, 1) },
     [ARM_FEAT_CSV2] = { "csv2", AT(pfr0, 56, 1) },
+    [ARM_FEAT_CSV2_2] = { "csv2_2", AT(pfr0, 56, 2) },
     [ARM_FEAT_CSV3] = { "csv3", AT(pfr0, 60, 1) },
     [ARM_FEAT_BTI] = { "bti", AT(pfr1, 0, 1) },
+    [ARM_FEAT_SSBS] = { "ssbs", AT(pfr1, 4, 1) },
+    [ARM_FEAT_SSBS2] = { "ssbs2", AT(pfr1, 4, 2), DECODE(SSBS) },
 
     [ARM_FEAT_PMU] = { "pmu", AT(dfr0, 8, 1) },
     [ARM_FEAT_PMUV3P1] = { "pmuv3p1", AT(dfr0, 8, 4) },
@@ -59,6 +63,12 @@ static const struct {
     [ARM_FEAT_FHM] = { "fhm", AT(isar0, 48, 1), .needs = ARM_FEAT_FP16, DECODE(FHM) },
     [ARM_FEAT_FLAGM] = { "flagm", AT(isar0, 52, 1), DECODE(FLAGM) },
     [ARM_FEAT_FLAGM2] = { "flagm2", AT(isar0, 52, 2), DECODE(FLAGM2) },
+    [ARM_FEAT_TLBIOS] = { "tlbios", AT(isar0, 56, 1) },
+    [ARM_FEAT_TLBIRANGE] = { "tlbirange", AT(isar0, 56, 2) },
+    [ARM_FEAT_RNG] = { "rndr", AT(isar0, 60, 1) },
+
+    [ARM_FEAT_DPB] = { "dpb", AT(isar1, 0, 1) },
+    [ARM_FEAT_DPB2] = { "dpb2", AT(isar1, 0, 2) },
 
     /* here the level counts for all three algorithms; see place_pauth() */
     [ARM_FEAT_PAUTH] = { "pauth", API(1), GPI(1), DECODE(PAUTH) },
@@ -74,17 +84,24 @@ static const struct {
     [ARM_FEAT_LRCPC2] = { "lrcpc2", AT(isar1, 20, 2), DECODE(LRCPC2) },
     [ARM_FEAT_FRINTTS] = { "frintts", AT(isar1, 32, 1), DECODE(FRINTTS) },
     [ARM_FEAT_SB] = { "sb", AT(isar1, 36, 1), DECODE(SB) },
+    [ARM_FEAT_SPECRES] = { "specres", AT(isar1, 40, 1) },
     [ARM_FEAT_BF16] = { "bf16", AT(isar1, 44, 1), DECODE(BF16) },
+    [ARM_FEAT_DGH] = { "dgh", AT(isar1, 48, 1) },
     [ARM_FEAT_I8MM] = { "i8mm", AT(isar1, 52, 1), DECODE(I8MM) },
 
     [ARM_FEAT_HAF] = { "haf", AT(mmfr1, 0, 1) },
     [ARM_FEAT_HAFDBS] = { "hafdbs", AT(mmfr1, 0, 2) },
     [ARM_FEAT_HPDS] = { "hpds", AT(mmfr1, 12, 1) },
+    [ARM_FEAT_LOR] = { "lor", AT(mmfr1, 16, 1), DECODE(LOR) },
     [ARM_FEAT_PAN] = { "pan", AT(mmfr1, 20, 1), DECODE(PAN) },
     [ARM_FEAT_PAN2] = { "pan2", AT(mmfr1, 20, 2) },
     [ARM_FEAT_PAN3] = { "pan3", AT(mmfr1, 20, 3) },
     [ARM_FEAT_TTCNP] = { "ttcnp", AT(mmfr2, 0, 1) },
+    [ARM_FEAT_UAO] = { "uao", AT(mmfr2, 4, 1), DECODE(UAO) },
+    [ARM_FEAT_IESB] = { "iesb", AT(mmfr2, 12, 1), .needs = ARM_FEAT_RAS },
     [ARM_FEAT_TTST] = { "ttst", AT(mmfr2, 28, 1) },
+    [ARM_FEAT_IDST] = { "idst", AT(mmfr2, 36, 1) },
+    [ARM_FEAT_TTL] = { "ttl", AT(mmfr2, 48, 1) },
     [ARM_FEAT_E0PD] = { "e0pd", AT(mmfr2, 60, 1) },
 };
 
@@ -110,7 +127,6 @@ static const struct {
     { "lpa2", "52-bit addresses with 4K and 16K pages" }, { "el2", "the hypervisor level" },
     { "el3", "the secure monitor level" }, { "has_el2", "the hypervisor level" },
     { "has_el3", "the secure monitor level" }, { "mte", "memory tagging" },
-    { "rndr", "random numbers" },
     { "sve128", "the Scalable Vector Extension" }, { "sve256", "the Scalable Vector Extension" },
     { "sve512", "the Scalable Vector Extension" }, { "kvm-no-adjvtime", "KVM" },
     { "kvm-steal-time", "KVM" },

@@ -88,6 +88,7 @@ typedef struct ArmCpu {
     uint32_t spsel;
     uint32_t daif;    /* D A I F in bits 9..6, as in SPSR */
     uint32_t pan, uao, il, ss;
+    uint32_t ssbs; /* as in SPSR: bit 12 */
     /* PSTATE.BTYPE, 1 to 3: this is the target of the last BR or BLR plus its type, or 0. Nobody
      * clears it when the target is reached: it says nothing about any other address. */
     uint64_t branch_record;
@@ -97,7 +98,7 @@ typedef struct ArmCpu {
     uint64_t afsr0_el1, afsr1_el1;
     uint64_t sctlr_el1, actlr_el1, cpacr_el1, tcr_el1, ttbr0_el1, ttbr1_el1;
     uint64_t mair_el1, amair_el1, contextidr_el1;
-    uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
+    uint64_t tpidr_el0, tpidrro_el0, tpidr_el1, scxtnum_el0, scxtnum_el1, disr_el1;
     uint64_t csselr_el1, cntkctl_el1, mdscr_el1;
     uint64_t dbgbvr[16], dbgbcr[16], dbgwvr[16], dbgwcr[16], oslsr_el1, osdlr_el1;
     uint64_t breakpoint_places; /* bit (pc >> 2 & 63): a breakpoint may match there */

@@ -10,7 +10,7 @@
 
 enum {
     SPSR_PAN = 1 << 22, SPSR_UAO = 1 << 23, SPSR_SS = 1 << 21, SPSR_IL = 1 << 20,
-    SPSR_BTYPE_SHIFT = 10, SPSR_DAIF = 0x3c0, SPSR_NRW = 1 << 4, SPSR_MODE = 0xf,
+    SPSR_SSBS = 1 << 12, SPSR_BTYPE_SHIFT = 10, SPSR_DAIF = 0x3c0, SPSR_NRW = 1 << 4, SPSR_MODE = 0xf,
 };
 #define MODE_EL0T 0
 #define MODE_EL1T 4
@@ -54,7 +54,7 @@ uint64_t arm_pstate_get(const ArmCpu *cpu)
 {
     return arm_nzcv_pack(cpu->regs.nzcv) | (cpu->uao ? SPSR_UAO : 0) | (cpu->pan ? SPSR_PAN : 0) |
            (cpu->ss ? SPSR_SS : 0) | (cpu->il ? SPSR_IL : 0) |
-           btype_at(cpu, cpu->regs.pc) << SPSR_BTYPE_SHIFT | cpu->daif | mode_bits(cpu);
+           btype_at(cpu, cpu->regs.pc) << SPSR_BTYPE_SHIFT | cpu->daif | cpu->ssbs | mode_bits(cpu);
 }
 
 /* Which SP_ELx the current SP is. */
@@ -93,6 +93,8 @@ static void set_flags(ArmCpu *cpu, uint64_t spsr)
 void arm_pstate_set(ArmCpu *cpu, uint64_t spsr)
 {
     set_flags(cpu, spsr);
+    cpu->uao = arm_has(cpu, ARM_FEAT_UAO) && (spsr & SPSR_UAO);
+    cpu->ssbs = arm_has(cpu, ARM_FEAT_SSBS) ? spsr & SPSR_SSBS : 0;
     btype_set(cpu, spsr);
     set_level(cpu, (spsr & SPSR_MODE) != MODE_EL0T, (spsr & SPSR_MODE) != MODE_EL1T);
 }
@@ -151,6 +153,8 @@ static void enter(ArmCpu *cpu, uint32_t vector_offset, Vaddr return_pc, uint32_t
     cpu->il = cpu->ss = cpu->uao = cpu->step_iss = 0;
     if (arm_has(cpu, ARM_FEAT_PAN) && !(cpu->sctlr_el1 & SCTLR_SPAN))
         cpu->pan = 1;
+    if (arm_has(cpu, ARM_FEAT_SSBS))
+        cpu->ssbs = cpu->sctlr_el1 & SCTLR_DSSBS ? SPSR_SSBS : 0;
     cpu->regs.pc = (cpu->vbar_el1 & ~UINT64_C(0x7ff)) + base + vector_offset;
     if (counted)
         arm_pmu_set_limit(cpu);

@@ -7,6 +7,7 @@
 // IR_EXIT_RELOAD. One that unmasks interrupts requests an exit if a line is up.
 #include "target/arm/helpers.h"
 
+#include <sys/random.h>
 #include "target/arm/fp-helpers.h"
 #include "target/arm/internal.h"
 #include "target/arm/pauth.h"
@@ -128,6 +129,16 @@ static uint64_t do_counter(void *env)
 }
 HELPER(helper_counter, do_counter, IR_I64, 0, IR_HELPER_ENV, 0);
 
+/* Z says that there was no number (C6.2, MRS of RNDR). */
+static uint64_t do_random(void *env)
+{
+    uint64_t v = 0;
+    bool there = getrandom(&v, sizeof(v), GRND_NONBLOCK) == sizeof(v);
+    cpu_of(env)->regs.nzcv = arm_nzcv_unpack(there ? 0 : 1u << 30);
+    return there ? v : 0;
+}
+HELPER(helper_random, do_random, IR_I64, 0, IR_HELPER_ENV | IR_HELPER_WRITES, 0);
+
 static void do_fpcr_write(void *env, uint32_t v)
 {
     ArmCpu *cpu = cpu_of(env);
@@ -169,7 +180,7 @@ HELPER(helper_at, do_at, IR_VOID, 2, ENV_ALL, IR_I32, IR_I64);
 static void do_tlbi(void *env, uint32_t n, uint64_t value)
 {
     unsigned index = sysreg_by_number(n)->index;
-    arm_tlbi(cpu_of(env), index & 7, index & SYSREG_BROADCAST, value);
+    arm_tlbi(cpu_of(env), index & ~SYSREG_BROADCAST, index & SYSREG_BROADCAST, value);
 }
 HELPER(helper_tlbi, do_tlbi, IR_VOID, 2, IR_HELPER_ENV | IR_HELPER_FLUSH, IR_I32, IR_I64);
 
@@ -201,7 +212,7 @@ const IrHelper *const arm_helpers[] = {
     &helper_raise, &helper_breakpoint, &helper_el0_check, &helper_pmu_fold,
     &helper_svc, &helper_hvc, &helper_smc, &helper_eret, &helper_sysreg_read,
     &helper_sysreg_write, &helper_set_spsel, &helper_set_pan, &helper_maintain, &helper_at,
-    &helper_tlbi, &helper_dsb_wait, &helper_counter, &helper_fpcr_write, &helper_fpsr_read,
+    &helper_tlbi, &helper_dsb_wait, &helper_counter, &helper_random, &helper_fpcr_write, &helper_fpsr_read,
     &helper_fpsr_write, &helper_update_banks, &helper_send_event, &helper_pauth,
     &helper_pauth_strict, NULL
 };

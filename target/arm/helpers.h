@@ -34,6 +34,8 @@ extern const IrHelper helper_tlbi;
 /* DSB after a broadcast TLBI. */
 extern const IrHelper helper_dsb_wait;
 extern const IrHelper helper_send_event;
+/* RNDR, RNDRRS; sets the flags. */
+extern const IrHelper helper_random;
 /* CNTVCT_EL0, CNTPCT_EL0. */
 extern const IrHelper helper_counter;
 extern const IrHelper helper_fpcr_write, helper_fpsr_read, helper_fpsr_write;

@@ -112,8 +112,8 @@ bool arm_has_work(VCPU *vcpu);
 
 enum { /* SCTLR_EL1, D24.2.119 */
     SCTLR_M = 1 << 0, SCTLR_A = 1 << 1, SCTLR_SA = 1 << 3, SCTLR_SA0 = 1 << 4,
-    SCTLR_UMA = 1 << 9, SCTLR_ENDB = 1 << 13, SCTLR_DZE = 1 << 14, SCTLR_UCT = 1 << 15,
-    SCTLR_NTWI = 1 << 16, SCTLR_NTWE = 1 << 18, SCTLR_WXN = 1 << 19, SCTLR_SPAN = 1 << 23,
+    SCTLR_UMA = 1 << 9, SCTLR_ENRCTX = 1 << 10, SCTLR_ENDB = 1 << 13, SCTLR_DZE = 1 << 14, SCTLR_UCT = 1 << 15,
+    SCTLR_NTWI = 1 << 16, SCTLR_NTWE = 1 << 18, SCTLR_WXN = 1 << 19, SCTLR_TSCXT = 1 << 20, SCTLR_SPAN = 1 << 23,
     SCTLR_E0E = 1 << 24, SCTLR_EE = 1 << 25, SCTLR_UCI = 1 << 26, SCTLR_ENDA = 1 << 27,
     SCTLR_ENIB = 1 << 30,
     SCTLR_RESET = 0x30d00800, /* the bits that are one in Armv8.0 */
@@ -121,6 +121,7 @@ enum { /* SCTLR_EL1, D24.2.119 */
 #define SCTLR_EPAN (UINT64_C(1) << 57)
 #define SCTLR_ENIA BIT(31)
 #define SCTLR_BT0 BIT(35)
+#define SCTLR_DSSBS BIT(44)
 #define SCTLR_BT1 BIT(36)
 enum { MDSCR_SS = 1 << 0, MDSCR_TDCC = 1 << 12, MDSCR_KDE = 1 << 13, MDSCR_MDE = 1 << 15 };
 enum { OSLSR_LOCKED = 1 << 1, OSLSR_IMPLEMENTED = 1 << 3 };
@@ -140,7 +141,9 @@ Vaddr arm_canonical_pc(ArmCpu *cpu, Vaddr pc);
 /* AT S1E1R and the like: PAR_EL1 gets the result. From a helper: external aborts are raised. */
 enum { AT_WRITE = 1 << 0, AT_EL0 = 1 << 1, AT_PAN = 1 << 2 };
 void arm_address_translate(ArmCpu *cpu, Vaddr va, unsigned op);
-/* TLBI of one CPU or all; `op` is op2 of the instruction, `operand` Xt. */
+/* TLBI of one CPU or all; `op` is op2 of the instruction, with ARM_TLBI_RANGE for those by range;
+ * `operand` is Xt. */
+#define ARM_TLBI_RANGE 8
 void arm_tlbi(ArmCpu *cpu, unsigned op, bool broadcast, uint64_t operand);
 /* DC and IC by address: false if they fault, with walk_fsc set. `write`: they need the right to. */
 bool arm_may_maintain(ArmCpu *cpu, Vaddr va, bool write);

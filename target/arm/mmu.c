@@ -435,9 +435,31 @@ void arm_address_translate(ArmCpu *cpu, Vaddr va, unsigned op)
 
 /* ---- TLBI (C5.5) ------------------------------------------------------------------------ */
 
+/* C5.5, TLBI RVAE1: (NUM + 1) << (5 * SCALE + 1) pages of the size TG from BaseADDR on. */
+static void tlbi_range(ArmCpu *cpu, uint64_t op, uint64_t operand)
+{
+    enum { MANY = 64 };
+    unsigned tg = bits_get(operand, 46, 2), page_bits = 10 + 2 * tg;
+    uint64_t pages = (bits_get(operand, 39, 5) + 1) << (5 * bits_get(operand, 44, 2) + 1);
+    Vaddr va = sign_extend((operand & bit_mask(37)) << page_bits, 37 + page_bits);
+    bool any_asid = (op & 2) || cpu->el1_local;
+    if (!tg)
+        return;
+    if (pages > MANY) {
+        tlb_flush_all(cpu->vcpu.tlb);
+        return;
+    }
+    for (; pages--; va += BIT(page_bits))
+        tlb_flush_page(cpu->vcpu.tlb, va, page_bits, operand >> 48, any_asid);
+}
+
 static void tlbi_work(VCPU *vcpu, uint64_t op, uint64_t operand)
 {
     ArmCpu *cpu = arm_cpu(vcpu);
+    if (op & ARM_TLBI_RANGE) {
+        tlbi_range(cpu, op, operand);
+        return;
+    }
     uint32_t asid = operand >> 48;
     Vaddr va = sign_extend((operand & bit_mask(44)) << GUEST_PAGE_BITS, 56);
     unsigned page_bits = half_of(cpu, va).page_bits;

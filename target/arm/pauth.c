@@ -186,9 +186,8 @@ static uint64_t add_code(const ArmCpu *cpu, unsigned key, uint64_t ptr, uint64_t
     if (!data)
         tbi = ((tcr & TCR_TBI(0)) && !(tcr & TCR_TBID(0))) ||
               ((tcr & TCR_TBI(1)) && !(tcr & TCR_TBID(1)));
-    uint64_t field = field_for(cpu, ptr, data);
+    uint64_t ext = extension(tbi ? ptr : ptr >> 8), field = field_for(cpu, ext, data);
     bool top_ignored = !(field >> 56);
-    uint64_t ext = extension(tbi ? ptr : ptr >> 8);
     uint64_t replaced = field | BIT(55);
     uint64_t plain = (ptr & ~replaced) | (ext & replaced);
     uint64_t code = compute(cpu, key, plain, modifier);

@@ -101,6 +101,26 @@ static void write_gic(ArmCpu *cpu, const SysReg *r, uint64_t v)
     cpu->gic->write(cpu->gic_opaque, r->id, v);
 }
 
+static uint64_t read_uao(ArmCpu *cpu, const SysReg *r)
+{
+    return cpu->uao ? 1 << 23 : 0;
+}
+
+static void write_uao(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    cpu->uao = v >> 23 & 1;
+}
+
+static bool may_restrict_speculation(const ArmCpu *cpu, const SysReg *r, bool is_read)
+{
+    return cpu->sctlr_el1 & SCTLR_ENRCTX;
+}
+
+static bool may_number_context(const ArmCpu *cpu, const SysReg *r, bool is_read)
+{
+    return !(cpu->sctlr_el1 & SCTLR_TSCXT);
+}
+
 static uint64_t read_pan(ArmCpu *cpu, const SysReg *r)
 {
     return cpu->pan ? 1 << 22 : 0;
@@ -226,12 +246,24 @@ static void write_timer(ArmCpu *cpu, const SysReg *r, uint64_t v)
 
 #define TLBI(op, crm, op2) { "TLBI " op, INSN(0, 8, crm, op2), WO1, .kind = SYSREG_TLBI, \
                              .index = (op2) | ((crm) == 3 ? SYSREG_BROADCAST : 0) }
+/* The outer shareable domain holds the same CPUs as the inner one. */
+#define TLBI_OS(op, op2) \
+    { "TLBI " op, INSN(0, 8, 1, op2), WO1, .kind = SYSREG_TLBI, \
+      .index = (op2) | SYSREG_BROADCAST, .feature = ARM_FEAT_TLBIOS }
+#define TLBI_RANGE(op, crm, op2) \
+    { "TLBI " op, INSN(0, 8, crm, op2), WO1, .kind = SYSREG_TLBI, \
+      .index = (op2) | ARM_TLBI_RANGE | ((crm) == 6 ? 0 : SYSREG_BROADCAST), \
+      .feature = ARM_FEAT_TLBIRANGE }
 
 #define PAC_KEY(name, key, crm, op2) \
     { name "KeyLo_EL1", R3(0, 2, crm, op2), RW1, AT64(pac_key[key].lo), \
       .feature = ARM_FEAT_PAUTH }, \
     { name "KeyHi_EL1", R3(0, 2, crm, (op2) + 1), RW1, AT64(pac_key[key].hi), \
       .feature = ARM_FEAT_PAUTH }
+
+#define RESTRICTION(name, op2) \
+    { name " RCTX", INSN(3, 7, 3, op2), WO01, .kind = SYSREG_NOP, .feature = ARM_FEAT_SPECRES, \
+      .el0_allowed = may_restrict_speculation }
 
 static const SysReg table[] = {
     /* identification */
@@ -277,6 +309,15 @@ static const SysReg table[] = {
     { "TPIDR_EL0", R3(3, 13, 0, 2), RW01, AT64(tpidr_el0) },
     { "TPIDRRO_EL0", R3(3, 13, 0, 3), .access = SYSREG_RW1 | SYSREG_R0, AT64(tpidrro_el0) },
 
+    { "SCXTNUM_EL1", R3(0, 13, 0, 7), RW1, AT64(scxtnum_el1), .feature = ARM_FEAT_CSV2_2 },
+    { "SCXTNUM_EL0", R3(3, 13, 0, 7), RW01, AT64(scxtnum_el0), .feature = ARM_FEAT_CSV2_2,
+      .el0_allowed = may_number_context },
+    /* no limited ordering regions: LORID_EL1 counts none */
+    { "LORSA_EL1", R3(0, 10, 4, 0), IGNORED, .feature = ARM_FEAT_LOR },
+    { "LOREA_EL1", R3(0, 10, 4, 1), IGNORED, .feature = ARM_FEAT_LOR },
+    { "LORN_EL1", R3(0, 10, 4, 2), IGNORED, .feature = ARM_FEAT_LOR },
+    { "LORC_EL1", R3(0, 10, 4, 3), IGNORED, .feature = ARM_FEAT_LOR },
+    { "LORID_EL1", R3(0, 10, 4, 7), RO1, CONST(0), .feature = ARM_FEAT_LOR },
     PAC_KEY("APIA", PAUTH_IA, 1, 0), PAC_KEY("APIB", PAUTH_IB, 1, 2),
     PAC_KEY("APDA", PAUTH_DA, 2, 0), PAC_KEY("APDB", PAUTH_DB, 2, 2),
     PAC_KEY("APGA", PAUTH_GA, 3, 0),
@@ -289,6 +330,14 @@ static const SysReg table[] = {
     { "CurrentEL", R3(0, 4, 2, 2), RO1, .kind = SYSREG_CURRENTEL },
     { "PAN", R3(0, 4, 2, 3), RW1, .kind = SYSREG_HOOK, .read = read_pan, .write = write_pan,
       .flags = SYSREG_MODE, .feature = ARM_FEAT_PAN },
+    { "UAO", R3(0, 4, 2, 4), RW1, .kind = SYSREG_HOOK, .read = read_uao, .write = write_uao,
+      .flags = SYSREG_MODE, .feature = ARM_FEAT_UAO },
+    { "SSBS", R3(3, 4, 2, 6), RW01, .kind = SYSREG_STORAGE, .bytes = 4, .mask = 1 << 12,
+      .offset = offsetof(ArmCpu, ssbs), .feature = ARM_FEAT_SSBS2 },
+    { "RNDR", R3(3, 2, 4, 0), RO01, .kind = SYSREG_RANDOM, .feature = ARM_FEAT_RNG },
+    { "RNDRRS", R3(3, 2, 4, 1), RO01, .kind = SYSREG_RANDOM, .feature = ARM_FEAT_RNG },
+    { "ERRIDR_EL1", R3(0, 5, 3, 0), RO1, CONST(0), .feature = ARM_FEAT_RAS }, /* no records */
+    { "DISR_EL1", R3(0, 12, 1, 1), RW1, AT64(disr_el1), .feature = ARM_FEAT_RAS },
     { "AFSR0_EL1", R3(0, 5, 1, 0), RW1, AT64(afsr0_el1) },
     { "AFSR1_EL1", R3(0, 5, 1, 1), RW1, AT64(afsr1_el1) },
     { "ESR_EL1", R3(0, 5, 2, 0), RW1, AT64(esr_el1) },
@@ -412,7 +461,14 @@ static const SysReg table[] = {
     { "DC ZVA", INSN(3, 7, 4, 1), WO01, .kind = SYSREG_DC_ZVA, .el0_gate = UNIT_DZE },
     { "DC CVAC", INSN(3, 7, 10, 1), WO01, .kind = SYSREG_MAINTAIN_VA, .el0_gate = UNIT_UCI },
     { "DC CVAU", INSN(3, 7, 11, 1), WO01, .kind = SYSREG_MAINTAIN_VA, .el0_gate = UNIT_UCI },
+    { "DC CVAP", INSN(3, 7, 12, 1), WO01, .kind = SYSREG_MAINTAIN_VA, .el0_gate = UNIT_UCI,
+      .feature = ARM_FEAT_DPB },
+    { "DC CVADP", INSN(3, 7, 13, 1), WO01, .kind = SYSREG_MAINTAIN_VA, .el0_gate = UNIT_UCI,
+      .feature = ARM_FEAT_DPB2 },
     { "DC CIVAC", INSN(3, 7, 14, 1), WO01, .kind = SYSREG_MAINTAIN_VA, .el0_gate = UNIT_UCI },
+
+    /* predictions: nothing is predicted across contexts */
+    RESTRICTION("CFP", 4), RESTRICTION("DVP", 5), RESTRICTION("CPP", 7),
 
     /* translation */
     { "AT S1E1R", INSN(0, 7, 8, 0), WO1, .kind = SYSREG_AT, .index = 0 },
@@ -427,6 +483,12 @@ static const SysReg table[] = {
     TLBI("VAAE1IS", 3, 3), TLBI("VALE1IS", 3, 5), TLBI("VAALE1IS", 3, 7),
     TLBI("VMALLE1", 7, 0), TLBI("VAE1", 7, 1), TLBI("ASIDE1", 7, 2),
     TLBI("VAAE1", 7, 3), TLBI("VALE1", 7, 5), TLBI("VAALE1", 7, 7),
+    TLBI_OS("VMALLE1OS", 0), TLBI_OS("VAE1OS", 1), TLBI_OS("ASIDE1OS", 2),
+    TLBI_OS("VAAE1OS", 3), TLBI_OS("VALE1OS", 5), TLBI_OS("VAALE1OS", 7),
+    TLBI_RANGE("RVAE1IS", 2, 1), TLBI_RANGE("RVAAE1IS", 2, 3), TLBI_RANGE("RVALE1IS", 2, 5),
+    TLBI_RANGE("RVAALE1IS", 2, 7), TLBI_RANGE("RVAE1OS", 5, 1), TLBI_RANGE("RVAAE1OS", 5, 3),
+    TLBI_RANGE("RVALE1OS", 5, 5), TLBI_RANGE("RVAALE1OS", 5, 7), TLBI_RANGE("RVAE1", 6, 1),
+    TLBI_RANGE("RVAAE1", 6, 3), TLBI_RANGE("RVALE1", 6, 5), TLBI_RANGE("RVAALE1", 6, 7),
 };
 
 /* The rest of the ID space reads as zero. */

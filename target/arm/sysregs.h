@@ -37,6 +37,7 @@ typedef enum SysRegKind {
     SYSREG_FPCR,
     SYSREG_FPSR,
     SYSREG_COUNTER,
+    SYSREG_RANDOM,
     SYSREG_NOP,     /* cache maintenance that means nothing here */
     SYSREG_MAINTAIN_VA, /* nothing either, but may fault; `index`: needs the right to write */
     SYSREG_DC_ZVA,
@@ -60,7 +61,7 @@ struct SysReg {
     uint8_t bytes;    /* of the storage: 4 or 8 */
     uint8_t feature;  /* ArmFeature without which it is UNDEFINED, or 0 */
     uint8_t family;   /* ArmFamily outside which it is, or 0 */
-    uint16_t index;   /* for hooks that serve several rows; TLBI: op2 and SYSREG_BROADCAST */
+    uint16_t index;   /* for hooks that serve several rows; TLBI: as arm_tlbi() has it, and SYSREG_BROADCAST */
     uint32_t offset;
     uint32_t el0_gate; /* UNIT_* bit without which EL0 traps */
     /* For gates that are rarely used: asked at each access from EL0. NULL: no such gate. */

@@ -401,7 +401,7 @@ bool a64_trans_PRFUM(DisasContext *s, const struct a64_ldst_imm *a)
 
 static unsigned unprivileged(const DisasContext *s)
 {
-    return s->el ? IR_MEM_UNPRIV : 0;
+    return s->el && !(s->flags & UNIT_UAO) ? IR_MEM_UNPRIV : 0;
 }
 
 bool a64_trans_STTR(DisasContext *s, const struct a64_ldst_imm *a)

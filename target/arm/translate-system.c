@@ -161,11 +161,33 @@ bool a64_trans_MSR_PAN(DisasContext *s, const struct a64_pstate *a)
     return true;
 }
 
+bool a64_trans_MSR_UAO(DisasContext *s, const struct a64_pstate *a)
+{
+    if (s->el == 0)
+        return false;
+    ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, a->imm & 1), 2, OFF(uao));
+    ir_call0(&s->b, &helper_update_banks);
+    gen_exit_to(s, s->pc + 4, IR_EXIT_RELOAD);
+    return true;
+}
+
+bool a64_trans_MSR_SSBS(DisasContext *s, const struct a64_pstate *a)
+{
+    ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, (a->imm & 1) << 12), 2, OFF(ssbs));
+    return true;
+}
+
 /* ---- system registers --------------------------------------------------------------------- */
 
 static IrRef row_number(DisasContext *s, const SysReg *r)
 {
     return ir_imm32(&s->b, sysreg_number(r));
+}
+
+/* Where FEAT_IDST has EL0 trapped, not UNDEFINED (D17.3.2). */
+static bool in_feature_space(const struct a64_sysreg *a)
+{
+    return a->op0 == 3 && a->crn == 0 && a->crm <= 7 && (a->op1 <= 1 || a->op1 == 3);
 }
 
 /* The row for an access from this level. NULL: UNDEFINED, or *trapped and the trap is emitted. */
@@ -175,6 +197,14 @@ static const SysReg *row_for(DisasContext *s, const struct a64_sysreg *a, bool i
     unsigned id = SYSREG_ID(a->op0, a->op1, a->crn, a->crm, a->op2);
     const SysReg *r = sysreg_find(s->cpu, id);
     *trapped = false;
+    uint32_t trap = ESR(EC_SYSREG, ISS_SYSREG(a->op0, a->op1, a->crn, a->crm, a->op2, a->rt,
+                                              is_read));
+    if (s->el == 0 && is_read && in_feature_space(a) && !(r && r->access & SYSREG_R0) &&
+        arm_has(s->cpu, ARM_FEAT_IDST)) {
+        gen_raise(s, trap);
+        *trapped = true;
+        return NULL;
+    }
     if (!r) {
         log_print(s->cpu->vcpu.log, LOG_UNIMP, "%s of system register S%d_%d_C%d_C%d_%d at "
                   "0x%llx: undefined\n", is_read ? "read" : "write", a->op0, a->op1, a->crn,
@@ -184,8 +214,6 @@ static const SysReg *row_for(DisasContext *s, const struct a64_sysreg *a, bool i
     unsigned need = s->el ? (is_read ? SYSREG_R1 : SYSREG_W1) : (is_read ? SYSREG_R0 : SYSREG_W0);
     if (!(r->access & need))
         return NULL;
-    uint32_t trap = ESR(EC_SYSREG, ISS_SYSREG(a->op0, a->op1, a->crn, a->crm, a->op2, a->rt,
-                                              is_read));
     if (s->el == 0 && r->el0_gate && !(s->flags & r->el0_gate)) {
         gen_raise(s, trap);
         *trapped = true;
@@ -228,6 +256,8 @@ static IrRef row_read(DisasContext *s, const SysReg *r)
         return ir_call0(b, &helper_fpsr_read);
     case SYSREG_COUNTER:
         return ir_call0(b, &helper_counter);
+    case SYSREG_RANDOM:
+        return ir_call0(b, &helper_random);
     default:
         return ir_callv(b, &helper_sysreg_read, row_number(s, r));
     }

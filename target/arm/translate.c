@@ -261,7 +261,7 @@ uint64_t arm_unit_flags(VCPU *vcpu)
            (cpu->el && cpu->spsel ? UNIT_SPSEL : 0) | (cpu->il ? UNIT_ILLEGAL : 0) |
            debug_flags(cpu) | fp_flags(cpu) | pauth_flags(cpu) |
            (arm_pmu_counts_code(cpu) ? UNIT_PMU : 0) |
-           (c & (cpu->el ? SCTLR_BT1 : SCTLR_BT0) ? UNIT_STRICT_PACSP : 0);
+           (cpu->uao ? UNIT_UAO : 0) | (c & (cpu->el ? SCTLR_BT1 : SCTLR_BT0) ? UNIT_STRICT_PACSP : 0);
 }
 
 /* ---- before an instruction ----------------------------------------------------------------- */

@@ -74,6 +74,7 @@ enum {
 
 #define UNIT_BREAKPOINTS BIT(32) /* breakpoints may match: look before each instruction */
 #define UNIT_STRICT_PACSP BIT(34) /* SCTLR_EL1.BT0, BT1: PACIASP is no target of BR from any register */
+#define UNIT_UAO BIT(35) /* LDTR and STTR are as LDR and STR */
 #define UNIT_PMU BIT(33)         /* count instructions and branches */
 
 /* Code out of line, emitted when the unit is complete. */

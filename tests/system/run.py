@@ -44,6 +44,12 @@ KNOWN = {
     'pmu event': ('events that are missing (Arm ARM D13.11.3)', ': right$'),
     'debug claim': ('DBGCLAIMSET_EL1 and DBGCLAIMCLR_EL1 are missing (Arm ARM D24.3.2)',
                     'vector 200 esr 56000001'),
+    'pac tbi(0|1|d0|d1) (55ffff8012345678|80000000001000|7fffffffffffffff|8000000000001000):': (
+        'bit 55 counts if either half ignores the top byte (Arm ARM J1, AddPAC)', ''),
+    'bti .* at_hlt': ('SPSR_EL1.BTYPE may be zero (Arm ARM J1, GetPSRFromPSTATE)',
+                      'esr 2000000 elr [^ ]* spsr (0|3c5)$'),
+    'dc_cva(d)?p el[01] .*(there|page): .* esr': ('CM and WnR are set (Arm ARM, ISS of a Data Abort)',
+                                                  'esr 9[26]00014'),
     'at device': 'PAR_EL1.SH is outer shareable for device memory (Arm ARM, PAR_EL1)',
 }
 
@@ -52,6 +58,7 @@ KNOWN = {
 PAYLOADS = {
     'main': (('main.c', 'debug.c', 'pmu.c'), 'cortex-a72', 'cortex-a72'),
     'mmu': (('mmu.c',), 'max', 'max,lpa2=off'),
+    'features': (('features.c', 'features.S'), 'max,pauth-impdef=off', 'max'),
 }
 
 

@@ -82,31 +82,7 @@ static void enable_mmu(void)
     SYSREG_WRITE(sctlr_el1, sctlr_on);
 }
 
-// ---- running and telling
-
-void tell(const char *name, unsigned el, const char *where, uint64_t pc)
-{
-    uint32_t ec = taken_state.esr >> 26;
-    bool has_far = ec == 0x20 || ec == 0x21 || ec == 0x22 || ec == 0x24 || ec == 0x25 ||
-                   ec == 0x34 || ec == 0x35;
-    put_text(name);
-    put_text(el ? " el1 " : " el0 ");
-    put_text(where);
-    put_hex(": vector ", taken_state.vector);
-    put_hex(" esr ", taken_state.esr);
-    if (has_far)
-        put_hex(" far ", taken_state.far);
-    put_hex(" elr +", taken_state.elr - pc);
-    put_hex(" spsr ", taken_state.spsr);
-    put('\n');
-}
-
-void run(const char *name, char *code, unsigned el, uint64_t x0, const char *where)
-{
-    uint64_t pc = (uint64_t)code + ALIAS;
-    run_case(pc, el ? 0x3c5 : 0, x0, STACK);
-    tell(name, el, where, pc);
-}
+// ---- running
 
 static void accesses(uint64_t va, const char *where)
 {
