@@ -109,6 +109,7 @@ typedef struct ArmCpu {
     struct { uint64_t lower, differ; } pac_field[2];
     uint32_t fpcr;
     uint32_t fpsr;    /* bits not held in guest_mxcsr and qc */
+    uint32_t fp_soft; /* how many units are still to go through soft-float (translate.h) */
     V128 simd_scratch[3]; /* operands and result of vector helpers */
 
     ArmException exception; /* left by raise_* for deliver */

@@ -197,12 +197,22 @@ static bool order(unsigned op, double x, double y, uint64_t ones, uint64_t *r)
     return true;
 }
 
-/* Quotients must not become tiny, either. */
-static bool divides(const ArmFpDesc *d, uint64_t b)
+unsigned arm_fp_least_exponent(ArmFpOp op, unsigned esz)
+{
+    unsigned least = demands[op].least[esz];
+    return least ? least : 1;
+}
+
+unsigned arm_fp_most_divisor(unsigned esz)
 {
     static const uint16_t most[4] = { [1] = 21, 190, 1534 };
+    return most[esz];
+}
+
+static bool divides(const ArmFpDesc *d, uint64_t b)
+{
     unsigned e = exponent(d->esz, b);
-    return e != 0 && e <= most[d->esz];
+    return e != 0 && e <= arm_fp_most_divisor(d->esz);
 }
 
 /* Operands are ordinary. */

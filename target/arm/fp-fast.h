@@ -11,4 +11,10 @@
  * nothing done: it takes soft-float. The host's register must be the guest's (fp-helpers.h). */
 bool arm_fp_fast(const ArmFpDesc *d, uint64_t a, uint64_t b, uint64_t c, FpStatus *s, uint64_t *r);
 
+/* What ordinary operands of an operation on singles or doubles are: zeros, and numbers of at least
+ * this biased exponent. Operations that have no bound of their own want no denormals. */
+unsigned arm_fp_least_exponent(ArmFpOp op, unsigned esz);
+/* Divisors besides are of this one at most, and not zero. */
+unsigned arm_fp_most_divisor(unsigned esz);
+
 #endif

@@ -2,9 +2,15 @@
 //
 // Common parts of the FP and Advanced SIMD translation: see translate-simd.h.
 //
-// Floating point is inline unless FPCR.FZ is set (flushing has flags of its own on Arm), the
-// format is half precision, or the IR has no such operation; then arm_fp_scalar or arm_fp_vector
-// compute it by soft-float, with operands passed as bits, or in ArmCpu.simd_scratch.
+// Floating point is inline unless the format is half precision or the IR has no such operation; then
+// arm_fp_scalar or arm_fp_vector compute it by soft-float, with operands passed as bits, or in
+// ArmCpu.simd_scratch.
+//
+// With FPCR.FZ, flushing has flags of its own on Arm. So before an operation its operands are looked
+// at: zeros, and numbers so large that the result cannot be tiny, never are flushed (fp-fast.h).
+// If there is another, the unit is left before the instruction, and that and some units to come go
+// through the helpers altogether.
+#include "target/arm/fp-fast.h"
 #include "target/arm/translate-simd.h"
 
 /* ---- Forms */
@@ -213,6 +219,67 @@ static const struct {
     [ARM_FP_CMPGT] = { 0, IR_OP_VFCMPGT },
 };
 
+/* ---- FPCR.FZ */
+
+/* Leaves if a scalar's magnitude is, in bits without the sign, from `low` up to below `high`. */
+static void guard_scalar(DisasContext *s, unsigned esz, IrRef v, uint64_t low, uint64_t high)
+{
+    IrBuilder *b = &s->b;
+    IrType type = sf_type(esz == 3);
+    if (ir_is_const(v)) { /* zero: the operand of a comparison */
+        return;
+    }
+    IrRef bits = esz == 3 ? ir_bits_i64(b, v) : ir_bits_i32(b, v);
+    IrRef twice = ir_add(b, type, bits, bits);
+    gen_cold_if(s, type, ir_sub(b, type, twice, ir_const(b->unit, type, 2 * low, 0)),
+                ir_const(b->unit, type, 2 * (high - low), 0), IR_LTU, COLD_FP_SOFT, s->pc);
+}
+
+/* All ones in lanes whose magnitude is. */
+static IrRef out_of_order(DisasContext *s, unsigned esz, IrRef v, uint64_t low, uint64_t high)
+{
+    uint64_t top = BIT((8u << esz) - 1); /* comparison is signed */
+    IrRef twice = simd_op2(s, IR_OP_VADD, esz, v, v);
+    IrRef from_low = simd_op2(s, IR_OP_VADD, esz, twice, simd_const(s, esz, top - 2 * low));
+    return simd_op2(s, IR_OP_VCMPGT, esz, simd_const(s, esz, 2 * (high - low) - top), from_low);
+}
+
+/* The magnitudes that operand `n` must not have. */
+static void guard_limits(const ArmFpDesc *d, unsigned n, uint64_t *low, uint64_t *high)
+{
+    unsigned frac_bits = d->esz == 3 ? 52 : 23;
+    *low = 1;
+    *high = (uint64_t)arm_fp_least_exponent(d->op, d->esz) << frac_bits;
+    if (d->op == ARM_FP_DIV && n == 1) { /* a divisor must be neither small nor large, nor zero */
+        *low = ((uint64_t)arm_fp_most_divisor(d->esz) + 1) << frac_bits;
+        *high += BIT(d->esz == 3 ? 63 : 31);
+    }
+}
+
+/* Leaves unless the operands are ordinary. */
+static void guard_fp(DisasContext *s, const ArmFpDesc *d, bool is_vector, IrRef a, IrRef b, IrRef c)
+{
+    const IrRef args[3] = { a, b, c };
+    IrRef bad = IR_NONE;
+    for (unsigned n = 0; n < 3 && args[n] != IR_NONE; n++) {
+        uint64_t low, high;
+        guard_limits(d, n, &low, &high);
+        if (!is_vector) {
+            guard_scalar(s, d->esz, args[n], low, high);
+            continue;
+        }
+        IrRef m = out_of_order(s, d->esz, args[n], low, high);
+        bad = bad == IR_NONE ? m : ir_vor(&s->b, IR_V128, bad, m);
+    }
+    if (is_vector) {
+        unsigned bytes = (unsigned)d->lanes << d->esz;
+        IrRef any = bytes == 16 ? ir_vtest(&s->b, bad)
+                  : bytes == 8 ? ir_vtrunc(&s->b, IR_I64, bad)
+                  : ir_zext(&s->b, ir_vtrunc(&s->b, IR_I32, bad));
+        gen_cold_if(s, IR_I64, any, ir_imm64(&s->b, 0), IR_NE, COLD_FP_SOFT, s->pc);
+    }
+}
+
 static IrRound ir_round(unsigned mode)
 {
     static const uint8_t modes[] = {
@@ -258,6 +325,18 @@ static IrRef inline_from_int(DisasContext *s, const ArmFpDesc *d, IrRef a)
                               fp_const(s, d->to, power_of_two(d->to, -(int)d->fbits))) : r;
 }
 
+static bool inlines_scalar(const ArmFpDesc *d)
+{
+    switch ((ArmFpOp)d->op) {
+    case ARM_FP_FLAGS:
+    case ARM_FP_FLAGS_SIGNAL:
+    case ARM_FP_ROUND:
+    case ARM_FP_CONVERT: return true;
+    case ARM_FP_TO_INT: return !d->fbits || d->esz == 2;
+    default: return fp_ops[d->op].scalar;
+    }
+}
+
 /* IR_NONE where it takes a helper. */
 static IrRef inline_scalar(DisasContext *s, const ArmFpDesc *d, IrRef a, IrRef b, IrRef c)
 {
@@ -266,6 +345,9 @@ static IrRef inline_scalar(DisasContext *s, const ArmFpDesc *d, IrRef a, IrRef b
     }
     if (s->fp_soft || d->esz == 1 || d->to == 1) {
         return IR_NONE;
+    }
+    if (s->fp_guarded && inlines_scalar(d)) {
+        guard_fp(s, d, false, a, b, c);
     }
     switch ((ArmFpOp)d->op) {
     case ARM_FP_FLAGS: return ir_nzcv_fcmp(&s->b, fp_type(d->esz), a, b, false);
@@ -331,6 +413,16 @@ static IrRef inline_vector_convert(DisasContext *s, const ArmFpDesc *d, IrRef a)
     return d->to == 3 ? ir_vfcvt_f64(&s->b, IR_V128, a) : ir_vfcvt_f32(&s->b, IR_V128, a);
 }
 
+static bool inlines_vector(const ArmFpDesc *d)
+{
+    switch ((ArmFpOp)d->op) {
+    case ARM_FP_ROUND: return true;
+    case ARM_FP_TO_INT: return !d->fbits;
+    case ARM_FP_CONVERT: return d->lanes == 2;
+    default: return fp_ops[d->op].vector;
+    }
+}
+
 static IrRef inline_vector(DisasContext *s, const ArmFpDesc *d, IrRef a, IrRef b, IrRef c)
 {
     uint64_t lanes = IR_LANES_MODE(d->lanes, ir_round(d->mode), d->flag);
@@ -339,6 +431,9 @@ static IrRef inline_vector(DisasContext *s, const ArmFpDesc *d, IrRef a, IrRef b
     }
     if (s->fp_soft || d->esz == 1 || d->to == 1) {
         return IR_NONE;
+    }
+    if (s->fp_guarded && inlines_vector(d)) {
+        guard_fp(s, d, true, a, b, c);
     }
     switch ((ArmFpOp)d->op) {
     case ARM_FP_ROUND: return ir_vfround(&s->b, IR_V128, a, d->esz, lanes);

@@ -41,6 +41,10 @@ const IrGlobals arm_ir_globals = {
     .table = globals_table, .count = ARM_G_COUNT, .pc = ARM_G_PC,
 };
 
+/* How many units do without a look at operands when one was out of the ordinary: where there is one,
+ * there are often more. */
+#define SOFT_UNITS 32
+
 bool a64_has_feature(const DisasContext *s, enum A64Feature feature)
 {
     return s->features >> feature & 1;
@@ -146,6 +150,15 @@ ColdExit *gen_cold_if(DisasContext *s, IrType type, IrRef x, IrRef y, IrCc cc, C
     return c;
 }
 
+/* The instruction at `pc` was not done. */
+static void gen_fp_soft_cold(DisasContext *s, Vaddr pc)
+{
+    gen_count(s, 0);
+    ir_stenv(&s->b, IR_I32, ir_imm32(&s->b, SOFT_UNITS), 2, OFF(fp_soft));
+    ir_set(&s->b, IR_I64, ir_imm64(&s->b, pc), ARM_G_PC);
+    ir_exit(&s->b, IR_REASON_RESYNC);
+}
+
 static void emit_cold(DisasContext *s)
 {
     for (unsigned i = 0; i < s->cold_count; i++) {
@@ -170,7 +183,9 @@ static void emit_cold(DisasContext *s)
                                  ir_imm32(&s->b, ESR(EC_BRANCH_TARGET, 0))));
             continue;
         }
-        if (c->kind == COLD_PAUTH)
+        if (c->kind == COLD_FP_SOFT)
+            gen_fp_soft_cold(s, c->pc);
+        else if (c->kind == COLD_PAUTH)
             gen_pauth_cold(s, c);
         else
             gen_exit_reason(s, c->pc, IR_REASON_RESYNC);
@@ -245,7 +260,7 @@ static bool fp_trapped(const ArmCpu *cpu)
 static uint64_t fp_flags(const ArmCpu *cpu)
 {
     return (fp_trapped(cpu) ? UNIT_FP_TRAP : 0) | (cpu->fpcr & ARM_FPCR_DN ? UNIT_FPCR_DN : 0) |
-           (cpu->fpcr & ARM_FPCR_FZ ? UNIT_FPCR_FZ : 0) |
+           (cpu->fpcr & ARM_FPCR_FZ ? UNIT_FPCR_FZ | (cpu->fp_soft ? UNIT_FP_SOFT : 0) : 0) |
            (cpu->fpcr & ARM_FPCR_FZ16 ? UNIT_FPCR_FZ16 : 0) |
            (cpu->fpcr >> ARM_FPCR_RMODE_SHIFT & 3) << UNIT_RMODE_SHIFT;
 }
@@ -320,7 +335,8 @@ static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr
     s->flags = flags;
     s->pc = s->unit_pc = pc;
     s->el = flags & UNIT_EL1 ? 1 : 0;
-    s->fp_soft = flags & UNIT_FPCR_FZ;
+    s->fp_soft = flags & UNIT_FPCR_FZ && flags & (UNIT_FP_SOFT | UNIT_STEP);
+    s->fp_guarded = flags & UNIT_FPCR_FZ && !s->fp_soft;
     s->fp_default_nan = flags & UNIT_FPCR_DN;
     s->rmode = flags >> UNIT_RMODE_SHIFT & 3;
     s->sp_aligned = !(s->el && (flags & UNIT_SP_CHECK));
@@ -375,6 +391,18 @@ static void check_overflow(DisasContext *s)
     ir_block_begin(&s->b, next);
 }
 
+/* At the head of a unit that goes through soft-float: is it time to look at operands again? */
+static void count_soft_unit(DisasContext *s)
+{
+    uint32_t over = ir_block_create(&s->b), next = ir_block_create(&s->b);
+    IrRef left = ir_ldenv(&s->b, IR_I32, 2, OFF(fp_soft)), zero = ir_imm32(&s->b, 0);
+    ir_brc(&s->b, IR_I32, left, zero, IR_EQ, IR_TARGETS(over, next));
+    ir_block_begin(&s->b, over);
+    ir_exit(&s->b, IR_REASON_RESYNC);
+    ir_block_begin(&s->b, next);
+    ir_stenv(&s->b, IR_I32, ir_sub(&s->b, IR_I32, left, ir_imm32(&s->b, 1)), 2, OFF(fp_soft));
+}
+
 /* ---- the unit ----------------------------------------------------------------------------- */
 
 static void translate_insn(DisasContext *s, const uint8_t *code)
@@ -383,6 +411,8 @@ static void translate_insn(DisasContext *s, const uint8_t *code)
     ir_insn_start(&s->b, s->pc);
     if ((s->flags & UNIT_PMU) && s->pc == s->unit_pc)
         check_overflow(s);
+    if ((s->flags & UNIT_FP_SOFT) && s->pc == s->unit_pc)
+        count_soft_unit(s);
     if (raise_by_mode(s))
         return;
     if ((s->flags & UNIT_FLAG_GUARDED) && s->pc == s->unit_pc)
