@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include "cli/objects.h"
 #include "cli/rtc.h"
 #include "util/bitops.h"
 #include "util/keyval.h"
@@ -136,6 +137,13 @@ static bool select_board(Machine *m, const OptionList *list, Error **err)
     return board && machine_select_board(m, board, err);
 }
 
+static bool replace_text(char **text, const char *value, Error **err)
+{
+    free(*text);
+    *text = strdup(value);
+    return *text || error_set(err, "out of memory for -M");
+}
+
 static bool set_properties(Session *s, const char *text, Error **err)
 {
     Keyval kv;
@@ -144,9 +152,9 @@ static bool set_properties(Session *s, const char *text, Error **err)
         const KeyvalPair *p = &kv.pairs[i];
         s->build_only |= !strcmp(p->key, "dumpdtb");
         if (!strcmp(p->key, "accel")) {
-            free(s->machine_accel);
-            s->machine_accel = strdup(p->value);
-            ok = s->machine_accel || error_set(err, "out of memory for -M");
+            ok = replace_text(&s->machine_accel, p->value, err);
+        } else if (!strcmp(p->key, "memory-backend")) {
+            ok = replace_text(&s->memory_backend, p->value, err);
         } else if (strcmp(p->key, "type")) {
             ok = machine_set(s->machine, p->key, p->value, err);
         }
@@ -192,6 +200,6 @@ bool configure_machine(Session *s, const Options *o, Error **err)
     c->no_reboot = o->no_reboot;
     return (!o->smp || configure_smp(c, o->smp, err)) &&
            (!o->memory || configure_memory(c, o->memory, err)) &&
-           (!o->name || configure_name(s, o->name, err)) &&
+           objects_configure(s, o, err) && (!o->name || configure_name(s, o->name, err)) &&
            (!o->rtc || rtc_parse(o->rtc, &c->rtc_offset_seconds, err));
 }

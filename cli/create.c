@@ -210,5 +210,7 @@ void session_destroy(Session *s)
     qtest_server_destroy(s->qtest);
     log_destroy(s->log);
     free(s->machine_accel);
+    free(s->memory_backend);
+    free(s->ram_path);
     free(s->name);
 }

@@ -18,6 +18,8 @@ typedef struct Session {
     Symbols *symbols;         /* of the guest; NULL until somebody wants them */
     char *name;               /* -name, or NULL */
     char *machine_accel;      /* -M accel=, or NULL */
+    char *memory_backend;     /* -M memory-backend=, or NULL */
+    char *ram_path;           /* of that backend, or NULL */
     ChardevHost chardev_host;
     Chardev *monitors[4];     /* the machine's */
     unsigned monitor_count;

@@ -9,6 +9,7 @@
 #include "chardev/chardev.h"
 #include "cli/backends.h"
 #include "cli/configure.h"
+#include "cli/objects.h"
 #include "cli/rtc.h"
 #include "fsdev/fsdev.h"
 #include "hw/core/machine.h"
@@ -68,7 +69,8 @@ static bool print_board(const char *name, Error **err)
     if (!board)
         return false;
     printf("%s options:\n", board->name);
-    printf("  accel=<str>            - engines to try in turn, as in accel=kvm:tcg\n");
+    printf("  accel=<str>            - engines to try in turn, as in accel=kvm:tcg\n"
+           "  memory-backend=<str>   - the -object that guest memory is\n");
     properties_print_help(board->properties, stdout);
     return true;
 }
@@ -122,6 +124,17 @@ static bool print_chardevs(Error **err)
 {
     chardev_print_kinds(stdout);
     return true;
+}
+
+static bool print_objects(Error **err)
+{
+    objects_print_types(stdout);
+    return true;
+}
+
+static bool print_object(const char *name, Error **err)
+{
+    return objects_print_options(name, stdout, err);
 }
 
 static bool print_chardev(const char *name, Error **err)
@@ -196,6 +209,7 @@ static const HelpTopic topics[] = {
     { offsetof(Options, accels), true, print_accels, NULL },
     { offsetof(Options, log_items), false, print_log_items, NULL },
     { offsetof(Options, chardevs), true, print_chardevs, print_chardev },
+    { offsetof(Options, objects), true, print_objects, print_object },
     { offsetof(Options, serials), true, print_lines, NULL },
     { offsetof(Options, monitors), true, print_lines, NULL },
     { offsetof(Options, netdevs), true, print_networks, NULL },

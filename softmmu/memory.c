@@ -19,7 +19,7 @@
 
 static void region_init(MemoryRegion *mr, const char *name, MemoryKind kind, uint64_t size)
 {
-    *mr = (MemoryRegion){ .name = name, .kind = kind, .size = size, .enabled = true, .fd = -1,
+    *mr = (MemoryRegion){ .name = name, .kind = kind, .size = size, .enabled = true,
                           .ram_addr = RAM_ADDR_NONE };
 }
 
@@ -46,53 +46,40 @@ void memory_region_init_alias(MemoryRegion *mr, const char *name, MemoryRegion *
     mr->target_offset = target_offset;
 }
 
-bool memory_region_init_ram(MemoryRegion *mr, MemorySpace *space, const char *name, uint64_t size,
-                            bool rom, Error **err)
+bool memory_region_init_ram_from(MemoryRegion *mr, MemorySpace *space, const char *name,
+                                 uint64_t size, const HostRamSource *source, Error **err)
 {
     assert(size && size % GUEST_PAGE_SIZE == 0);
-    region_init(mr, name, rom ? MEM_ROM : MEM_RAM, size);
-    mr->fd = memfd_create(name, MFD_CLOEXEC);
-    if (mr->fd < 0)
-        return error_set_errno(err, errno, "cannot create guest memory '%s'", name);
-    if (ftruncate(mr->fd, (off_t)size) < 0) {
-        error_set_errno(err, errno, "cannot size guest memory '%s' to %llu MiB; use a smaller -m",
-                        name, (unsigned long long)(size >> 20));
-        goto close_fd;
-    }
-    mr->host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, mr->fd, 0);
-    if (mr->host == MAP_FAILED) {
-        error_set_errno(err, errno, "cannot map %llu MiB of guest memory; use a smaller -m",
-                        (unsigned long long)(size >> 20));
-        goto close_fd;
-    }
+    region_init(mr, name, MEM_RAM, size);
+    if (!host_ram_map(&mr->backing, name, size, source, err))
+        return false;
     mr->code_pages = calloc(size >> GUEST_PAGE_BITS, 1);
     if (!mr->code_pages) {
-        error_set(err, "out of memory for the page flags of guest memory; use a smaller -m");
-        goto unmap;
+        host_ram_unmap(&mr->backing);
+        return error_set(err, "out of memory for the page flags of guest memory; use a smaller -m");
     }
+    mr->host = mr->backing.bytes;
     mr->ram_addr = space->ram_next;
     space->ram_next += align_up(size, UINT64_C(1) << 21);
     return true;
+}
 
-unmap:
-    munmap(mr->host, size);
-close_fd:
-    close(mr->fd);
-    mr->fd = -1;
-    mr->host = NULL;
-    return false;
+bool memory_region_init_ram(MemoryRegion *mr, MemorySpace *space, const char *name, uint64_t size,
+                            bool rom, Error **err)
+{
+    if (!memory_region_init_ram_from(mr, space, name, size, &(HostRamSource){ 0 }, err))
+        return false;
+    mr->kind = rom ? MEM_ROM : MEM_RAM;
+    return true;
 }
 
 void memory_region_destroy(MemoryRegion *mr)
 {
     if (mr->host)
-        munmap(mr->host, mr->size);
-    if (mr->fd > 0)
-        close(mr->fd);
+        host_ram_unmap(&mr->backing);
     free((void *)mr->code_pages);
     mr->host = NULL;
     mr->code_pages = NULL;
-    mr->fd = -1;
 }
 
 void memory_region_add(MemoryRegion *parent, Hwaddr offset, MemoryRegion *child, int priority)
@@ -491,11 +478,13 @@ void memory_written(MemorySpace *space, Hwaddr gpa, uint64_t len)
  * file. */
 static bool range_discard(MemorySpace *space, const FlatRange *r, Hwaddr gpa, uint64_t len)
 {
-    uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t page_bytes = r->region->backing.page_bytes;
     uintptr_t from = (uintptr_t)range_host(r, gpa), first = align_up(from, page_bytes);
     uintptr_t end = align_down(from + len, page_bytes);
     if (first >= end)
         return true;
+    if (!r->region->backing.shared)
+        return false; /* the file's bytes would show */
     bool ok = madvise((void *)first, end - first, MADV_REMOVE) == 0;
     range_written(space, r, gpa + (first - from), end - first);
     return ok;

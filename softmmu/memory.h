@@ -8,7 +8,8 @@
 // one atomic store. Readers (vCPUs, DMA) take the pointer without a lock; retired views live
 // until the space is destroyed, because changes are rare.
 //
-// RAM is one memfd for each RAM region, mapped shared, so that another process can map it too.
+// RAM is one file for each RAM region (host_ram.h), a memfd mapped shared unless the user asks for
+// another, so that another process can map it too.
 // Every RAM byte has a RamAddr, unique in the machine, by which translations are keyed.
 #ifndef SOFTMMU_MEMORY_H
 #define SOFTMMU_MEMORY_H
@@ -19,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "softmmu/host_ram.h"
 #include "util/error.h"
 #include "util/log.h"
 #include "util/types.h"
@@ -52,7 +54,7 @@ struct MemoryRegion {
     bool enabled;
     /* RAM and ROM */
     uint8_t *host;
-    int fd;
+    HostRam backing;
     RamAddr ram_addr;
     _Atomic uint8_t *code_pages; /* one byte a page: has translations */
     /* MMIO */
@@ -110,6 +112,10 @@ void memory_region_init_alias(MemoryRegion *mr, const char *name, MemoryRegion *
 /* RAM or ROM of `size` bytes (a multiple of the page), zero-filled. */
 bool memory_region_init_ram(MemoryRegion *mr, MemorySpace *space, const char *name, uint64_t size,
                             bool rom, Error **err) MUST_CHECK;
+/* RAM from somewhere else. */
+bool memory_region_init_ram_from(MemoryRegion *mr, MemorySpace *space, const char *name,
+                                 uint64_t size, const HostRamSource *source,
+                                 Error **err) MUST_CHECK;
 void memory_region_destroy(MemoryRegion *mr);
 void memory_region_add(MemoryRegion *parent, Hwaddr offset, MemoryRegion *child, int priority);
 void memory_region_remove(MemoryRegion *child);

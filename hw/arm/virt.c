@@ -44,7 +44,8 @@ static VirtBoard *virt(Machine *m)
 static bool create_ram(Machine *m, Error **err)
 {
     VirtBoard *b = virt(m);
-    if (!memory_region_init_ram(&b->ram, &m->memory, "ram", m->config.ram_bytes, false, err))
+    if (!memory_region_init_ram_from(&b->ram, &m->memory, "ram", m->config.ram_bytes,
+                                     &m->config.ram_source, err))
         return false;
     memory_region_add(&m->system, VIRT_RAM_BASE, &b->ram, 0);
     return true;

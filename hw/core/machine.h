@@ -56,6 +56,7 @@ typedef struct MachineConfig {
     const char *cpu_model;      /* with features: "max,pauth=off" */
     uint32_t cpus, max_cpus, sockets, clusters, cores, threads; /* 0: not given */
     uint64_t ram_bytes;
+    HostRamSource ram_source;
     const char *kernel, *initrd, *append, *dtb, *firmware; /* paths, or NULL */
     const char *dumpdtb;        /* write the device tree there and end */
     bool no_reboot;

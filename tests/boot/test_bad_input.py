@@ -153,6 +153,24 @@ TABLE = [
     ('loader_of_x86', '-device loader,file={elf_x86}', r'x86'),
     ('loader_runs_nothing', '-kernel= -device loader,file={disk},addr=0x50000000', r'nothing to run'),
     ('nothing_to_run', '-kernel=', r'nothing to run.*-kernel'),
+    ('memory_file_nowhere', '-mem-path {nowhere}/ram', r'nowhere.*no such file'),
+    ('memory_file_is_a_device', '-mem-path /dev/null', r'neither a file nor a folder'),
+    ('memory_preallocated_too_much', '-m 200G -mem-prealloc', r'204800 mib.*smaller -m'),
+    ('memory_of_two_kinds', '-mem-path {folder} -M virt,memory-backend=a '
+     '-object memory-backend-ram,id=a,size=1G', r'leave one out'),
+    ('object_unknown', '-object memory-backend-fiel,id=a', r'fiel.*memory-backend-file'),
+    ('object_without_id', '-object memory-backend-ram,size=1G', r'id='),
+    ('object_without_size', '-M virt,memory-backend=a -object memory-backend-ram,id=a', r'size='),
+    ('object_unused', '-object memory-backend-ram,id=a,size=1G', r'memory-backend=a'),
+    ('object_missing', '-M virt,memory-backend=a', r"no -object with id 'a'"),
+    ('object_of_other_size', '-m 512 -M virt,memory-backend=a '
+     '-object memory-backend-ram,id=a,size=1G', r'1024 mib.*512 mib'),
+    ('object_option_unknown', '-M virt,memory-backend=a '
+     '-object memory-backend-ram,id=a,size=1G,prealoc=on', r'prealoc.*prealloc'),
+    ('huge_pages_missing', '-M virt,memory-backend=a '
+     '-object memory-backend-memfd,id=a,size=200G,hugetlb=on', r'(huge pages|memory)'),
+    ('huge_pages_of_odd_size', '-M virt,memory-backend=a '
+     '-object memory-backend-memfd,id=a,size=1G,hugetlb=on,hugetlbsize=3M', r'power of two'),
     ('netdev_on_two_devices', '-netdev user,id=n0 -device virtio-net-device,netdev=n0 '
      '-device virtio-net-device,netdev=n0', r'n0.*already'),
     ('netdev_without_type', '-netdev id=n0', r'user'),

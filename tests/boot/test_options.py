@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Options that work: help in every form, engines, consoles, the clock, signals, a stopped start."""
 
+import mmap
 import os
 import re
 import signal
@@ -35,6 +36,8 @@ HELP = [
     ('-serial help', r'unix'),
     ('-chardev help', r'(?m)^Available chardev backend types: $(.|\n)*^  ringbuf$'),
     ('-chardev ?', r'(?m)^  socket$'),
+    ('-object help', r'(?m)^  memory-backend-file$'),
+    ('-object memory-backend-memfd,help', r'hugetlb='),
     ('-chardev socket,help', r'reconnect='),
     ('-monitor help', r'stdio'),
     ('-netdev help', r'user.*hostfwd'),
@@ -239,6 +242,33 @@ class Starts(BootTest):
         console.expect('early', 60)
         console.expect(PROMPT)
         self.power_off(console)
+
+    def test_memory_in_a_file(self):
+        """Guest memory in a file of the user's has what the guest wrote, if it is shared."""
+        path = os.path.join(self.folder, 'ram')
+        for share, found in (('on', True), ('off', False)):
+            with self.subTest(share=share):
+                self.run_script('poweroff', extra=[
+                    '-object', f'memory-backend-file,id=ram,size=512M,mem-path={path},share={share}',
+                    '-M', 'memory-backend=ram'])
+                with open(path, 'rb') as handle, \
+                        mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+                    self.assertEqual(len(memory), 512 << 20)
+                    self.assertEqual(memory.find(b'Linux version ') >= 0, found)
+                os.unlink(path)
+
+    def test_memory_in_a_folder(self):
+        """-mem-path FOLDER leaves nothing behind; -mem-prealloc takes the memory at the start."""
+        process = self.process(minimal('-serial', 'null', '-m', '200', '-mem-path', self.folder,
+                                       '-mem-prealloc'))
+        deadline = time.monotonic() + 20 * TIME_SCALE
+        resident = 0
+        while resident < 200 << 10 and time.monotonic() < deadline:
+            time.sleep(0.05)
+            with open(f'/proc/{process.pid}/status', encoding='ascii') as handle:
+                resident = int(re.search(r'VmRSS:\s+(\d+)', handle.read())[1])
+        self.assertGreaterEqual(resident, 200 << 10)
+        self.assertEqual(os.listdir(self.folder), [])
 
     def talk(self, path, text, wanted):
         deadline = time.monotonic() + 60 * TIME_SCALE

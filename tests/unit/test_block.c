@@ -113,6 +113,39 @@ Test(block, a_writer_is_alone)
     unlink(d.path);
 }
 
+/* Of many that start at one moment one gets the disk, and keeps it until the others gave up. */
+Test(block, one_of_many_writers_gets_in)
+{
+    enum { COUNT = 6 };
+    int go[2], done[2];
+    char byte;
+    for (int round = 0; round < 3; round++) {
+        TestDisk d = disk_make(DISK_BYTES);
+        cr_assert_eq(pipe(go) | pipe(done), 0);
+        for (int i = 0; i < COUNT; i++) {
+            if (fork() == 0) {
+                close(go[1]);
+                close(done[1]);
+                (void)!read(go[0], &byte, 1);
+                BlockBackend *b = block_open(&(BlockOptions){ .file = d.path, .format = "raw",
+                                                              .locking = true }, NULL);
+                (void)!read(b ? done[0] : -1, &byte, 1);
+                _exit(b ? 1 : 0);
+            }
+        }
+        close(go[1]);
+        sleep(1);
+        close(done[1]);
+        int winners = 0, status;
+        while (wait(&status) > 0)
+            winners += WEXITSTATUS(status);
+        cr_expect_eq(winners, 1, "round %d", round);
+        close(go[0]);
+        close(done[0]);
+        unlink(d.path);
+    }
+}
+
 Test(block, readers_share)
 {
     TestDisk d = disk_make(DISK_BYTES);

@@ -2,6 +2,12 @@
 //
 // Guest physical memory: what is visible where, and how accesses are cut.
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <string.h>
 #include "softmmu/memory.h"
@@ -125,4 +131,81 @@ Test(memory, copies_cross_regions)
     cr_assert_eq(memory_read(&space, 0x40001ff0, out, sizeof(out)), MEM_OK);
     cr_assert_arr_eq(in, out, 16);
     teardown();
+}
+
+/* ---- where it is on the host ------------------------------------------------------------ */
+
+enum { BYTES = 1 << 20 };
+
+static void expect_mapped(HostRam *r, const HostRamSource *source, bool shared)
+{
+    Error *err = NULL;
+    cr_assert(host_ram_map(r, "ram", BYTES, source, &err), "%s", err ? error_text(err) : "");
+    cr_expect_eq(r->shared, shared);
+    cr_expect_eq(r->bytes[BYTES - 1], 0);
+    r->bytes[BYTES - 1] = 7;
+    uint8_t *other = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, r->fd, 0);
+    cr_assert_neq(other, MAP_FAILED);
+    cr_expect_eq(other[BYTES - 1], shared ? 7 : 0, "as another process sees it");
+    munmap(other, BYTES);
+    host_ram_unmap(r);
+}
+
+Test(host_ram, is_a_file_that_others_can_map)
+{
+    char folder[] = "/tmp/dragoman-test-XXXXXX", path[64];
+    HostRam r;
+    struct stat st;
+    cr_assert(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/ram", folder);
+    expect_mapped(&r, &(HostRamSource){ 0 }, true);
+    expect_mapped(&r, &(HostRamSource){ .prealloc = true }, true);
+    expect_mapped(&r, &(HostRamSource){ .path = folder, .prealloc = true }, true);
+    expect_mapped(&r, &(HostRamSource){ .path = path }, false);
+    expect_mapped(&r, &(HostRamSource){ .path = path, .prealloc = true }, false);
+    expect_mapped(&r, &(HostRamSource){ .path = path, .share = true }, true);
+    cr_expect_eq(stat(path, &st), 0);
+    cr_expect_eq(st.st_size, BYTES);
+    unlink(path);
+    cr_expect_eq(rmdir(folder), 0, "the unnamed file has gone");
+}
+
+Test(host_ram, mistakes_are_named)
+{
+    static const struct {
+        HostRamSource source;
+        const char *mention;
+    } rows[] = {
+        { { .path = "/nowhere/ram" }, "No such file" },
+        { { .path = "/dev/null" }, "neither a file nor a folder" },
+        { { .huge = true, .huge_bytes = 8192 }, "no huge pages of 8 KiB" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        Error *err = NULL;
+        HostRam r;
+        cr_assert_not(host_ram_map(&r, "ram", BYTES, &rows[i].source, &err), "row %zu", i);
+        cr_expect(strstr(error_text(err), rows[i].mention), "%s", error_text(err));
+        error_free(err);
+    }
+}
+
+/* Whether this host has some to spare or none: no half measures. */
+Test(host_ram, huge_pages_are_there_or_refused)
+{
+    const HostRamSource source = { .huge = true };
+    Error *err = NULL;
+    HostRam r;
+    cr_expect_not(host_ram_map(&r, "ram", (2u << 20) + 4096, &source, &err));
+    cr_expect(strstr(error_text(err), "huge pages") || strstr(error_text(err), "pages of 2 MiB"),
+              "%s", error_text(err));
+    error_free(err);
+    err = NULL;
+    if (host_ram_map(&r, "ram", 2u << 20, &source, &err)) {
+        cr_expect_eq(r.page_bytes % (2u << 20), 0);
+        r.bytes[0] = 1;
+        host_ram_unmap(&r);
+    } else {
+        cr_expect(strstr(error_text(err), "huge pages"), "%s", error_text(err));
+        error_free(err);
+    }
 }
