@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include "cli/objects.h"
 #include "cli/rtc.h"
+#include "cli/semihosting.h"
 #include "util/bitops.h"
 #include "util/keyval.h"
 
@@ -198,6 +199,10 @@ bool configure_machine(Session *s, const Options *o, Error **err)
     c->dtb = o->dtb;
     c->firmware = o->firmware;
     c->no_reboot = o->no_reboot;
+    bool semihosting;
+    if (!configure_semihosting(&s->semihosting, o, &semihosting, err))
+        return false;
+    c->semihosting = semihosting ? &s->semihosting : NULL;
     return (!o->smp || configure_smp(c, o->smp, err)) &&
            (!o->memory || configure_memory(c, o->memory, err)) &&
            objects_configure(s, o, err) && (!o->name || configure_name(s, o->name, err)) &&

@@ -12,6 +12,7 @@
 #include "cli/consoles.h"
 #include "cli/guest_symbols.h"
 #include "cli/run.h"
+#include "cli/semihosting.h"
 #include "util/bitops.h"
 #include "util/keyval.h"
 #include "util/suggest.h"
@@ -213,4 +214,5 @@ void session_destroy(Session *s)
     free(s->memory_backend);
     free(s->ram_path);
     free(s->name);
+    semihosting_free(&s->semihosting);
 }

@@ -24,6 +24,7 @@ typedef struct Session {
     Chardev *monitors[4];     /* the machine's */
     unsigned monitor_count;
     struct QtestServer *qtest;
+    SemihostingConfig semihosting; /* the machine's configuration points here */
     bool perfmap, jitdump;    /* -perfmap, -jitdump: options of the engine */
     bool on_terminal;         /* the escape keys work: tell the user */
     bool build_only;          /* dumpdtb was asked for and is done */

@@ -11,6 +11,7 @@
 #include "cli/configure.h"
 #include "cli/objects.h"
 #include "cli/rtc.h"
+#include "cli/semihosting.h"
 #include "fsdev/fsdev.h"
 #include "hw/core/machine.h"
 #include "net/net.h"
@@ -187,6 +188,11 @@ static bool print_rtc(Error **err)
     return print_parameters("rtc", rtc_parameters);
 }
 
+static bool print_semihosting(Error **err)
+{
+    return print_parameters("semihosting-config", semihosting_parameters);
+}
+
 static bool print_display(Error **err)
 {
     printf("Displays:\n  none\n");
@@ -221,6 +227,7 @@ static const HelpTopic topics[] = {
     { offsetof(Options, memory), false, print_memory, NULL },
     { offsetof(Options, name), false, print_name, NULL },
     { offsetof(Options, rtc), false, print_rtc, NULL },
+    { offsetof(Options, semihosting_config), false, print_semihosting, NULL },
     { offsetof(Options, display), false, print_display, NULL },
 };
 

@@ -22,13 +22,14 @@ typedef struct Options {
     const char *cpu, *smp, *memory;
     const char *kernel, *initrd, *append, *dtb, *firmware;
     const char *mem_path, *name, *rtc, *pidfile, *display, *vga, *gdb;
-    const char *qtest, *qtest_log;
+    const char *qtest, *qtest_log, *semihosting_config;
     const char *kernel_symbols, *log_items, *log_file, *log_filter;
     const char *hard_disks[MAX_HARD_DISKS], *cdrom; /* -hda and the like: files */
     OptionList machines, accels, drives, devices, netdevs, nics, serials, monitors,
                chardevs, mons, objects, fsdevs, virtfs;
-    bool mem_prealloc, nographic, no_reboot, stopped, gdb_default, snapshot, nodefaults, ignored, help, version;
-    bool perfmap, jitdump;
+    bool mem_prealloc, nographic, no_reboot, stopped, gdb_default, snapshot, nodefaults, ignored,
+         help, version;
+    bool perfmap, jitdump, semihosting;
 } Options;
 
 typedef struct OptionRow {

@@ -12,6 +12,7 @@
 #include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
+#include "hw/arm/semihosting.h"
 #include "hw/arm/virt_internal.h"
 #include "hw/char/pl011.h"
 #include "hw/rtc/pl031.h"
@@ -323,6 +324,23 @@ static bool check_properties(Machine *m, Error **err)
     return true;
 }
 
+static bool create_semihosting(Machine *m, Error **err)
+{
+    VirtBoard *b = virt(m);
+    if (!m->config.semihosting || m->config.dumpdtb)
+        return true;
+    b->semihosting = semihosting_create(m, err);
+    if (!b->semihosting)
+        return false;
+    for (uint32_t i = 0; i < m->cpu_count; i++) {
+        ArmCpu *cpu = arm_cpu(m->cpus[i]);
+        cpu->semihost = semihosting_call;
+        cpu->semihost_opaque = b->semihosting;
+        cpu->semihost_el0 = m->config.semihosting->userspace;
+    }
+    return true;
+}
+
 static bool virt_create(Machine *m, Error **err)
 {
     VirtBoard *b = virt(m);
@@ -331,12 +349,26 @@ static bool virt_create(Machine *m, Error **err)
     return check_properties(m, err) && choose_gic(m, err) && create_ram(m, err) &&
            create_cpus(m, err) && gics[b->gic].create(m, err) && create_uarts(m, err) &&
            create_rtc(m, err) && create_fw_cfg(m, err) && create_gpio(m, err) &&
-           create_virtio(m, err) && load(m, err);
+           create_virtio(m, err) && load(m, err) && create_semihosting(m, err);
+}
+
+/* Behind what is loaded is the guest's heap. */
+static void reset_semihosting(Machine *m)
+{
+    VirtBoard *b = virt(m);
+    Hwaddr low = VIRT_RAM_BASE;
+    for (unsigned i = 0; i < m->blobs.count; i++)
+        low = MAX(low, m->blobs.blobs[i].addr + m->blobs.blobs[i].mem_bytes);
+    semihosting_reset(b->semihosting);
+    semihosting_set_heap(b->semihosting, align_up(low, GUEST_PAGE_SIZE),
+                         VIRT_RAM_BASE + m->config.ram_bytes);
 }
 
 static void virt_reset(Machine *m)
 {
     VirtBoard *b = virt(m);
+    if (b->semihosting)
+        reset_semihosting(m);
     timer_cancel(&b->power_key);
     pl061_set_pin(b->gpio, VIRT_POWER_KEY_PIN, false);
     for (uint32_t i = 0; i < m->cpu_count; i++)
@@ -353,6 +385,7 @@ static void virt_destroy(Machine *m)
     VirtBoard *b = virt(m);
     if (b->power_key.clock)
         timer_cancel(&b->power_key);
+    semihosting_destroy(b->semihosting);
     arm_boot_free(&b->boot);
     memory_region_destroy(&b->ram);
 }

@@ -66,6 +66,7 @@ typedef struct VirtBoard {
     Timer power_key;       /* releases it */
     bool has_uart1;        /* a second -serial was given */
     Psci psci;
+    struct Semihosting *semihosting; /* or NULL */
     ArmBoot boot;
 } VirtBoard;
 

@@ -50,6 +50,14 @@ extern const BoardType *const board_types[]; /* ends with NULL */
 
 struct SerialConfig;
 
+/* Services of the host for programs without an operating system (hw/arm/semihosting.h). */
+typedef struct SemihostingConfig {
+    bool userspace;     /* at EL0, too */
+    char *command_line; /* SYS_GET_CMDLINE; NULL: the kernel's name and -append */
+    char *root;         /* the folder that files are confined to; NULL: none */
+    char *chardev;      /* id of the console; NULL: standard output, no input */
+} SemihostingConfig;
+
 /* What the command line asked for. Strings live as long as the machine. */
 typedef struct MachineConfig {
     const char *name;
@@ -63,6 +71,7 @@ typedef struct MachineConfig {
     bool passive;               /* nothing executes (Accel): a kernel is not needed */
     struct Chardev *serials[4]; /* NULL: none */
     unsigned serial_count;
+    const SemihostingConfig *semihosting; /* NULL: off */
     int64_t rtc_offset_seconds; /* guest's clock minus the host's */
 } MachineConfig;
 

@@ -131,11 +131,17 @@ typedef struct ArmCpu {
     uint64_t cntfrq_hz;
     int64_t cnt_offset; /* CNTVOFF is 0 without EL2; kept for snapshots */
 
-    /* PSCI and semihosting conduits: the board's, called on HVC/SMC; state is exact, X0-X7 hold the
+    /* PSCI conduits: the board's, called on HVC/SMC; state is exact, X0-X7 hold the
      * call. False: not handled, the instruction is UNDEFINED. */
     bool (*hvc)(struct ArmCpu *cpu, void *opaque);
     bool (*smc)(struct ArmCpu *cpu, void *opaque);
     void *conduit_opaque;
+
+    /* Semihosting, or NULL: HLT #0xF000 is UNDEFINED, and at EL0 unless `semihost_el0`. State is
+     * exact. False: not complete, the instruction is to be executed again. */
+    bool (*semihost)(struct ArmCpu *cpu, void *opaque);
+    void *semihost_opaque;
+    bool semihost_el0;
 
     /* The board's, or NULL: ICC_*_EL1 are UNDEFINED and ID_AA64PFR0_EL1.GIC is 0. */
     const ArmGicOps *gic;

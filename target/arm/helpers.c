@@ -77,6 +77,14 @@ static void do_hvc(void *env)
 }
 HELPER(helper_hvc, do_hvc, IR_VOID, 0, ENV_ALL | IR_HELPER_FLUSH, 0);
 
+static void do_semihost(void *env)
+{
+    ArmCpu *cpu = cpu_of(env);
+    if (!cpu->semihost(cpu, cpu->semihost_opaque))
+        vcpu_unwind(&cpu->vcpu, IR_REASON_RESYNC);
+}
+HELPER(helper_semihost, do_semihost, IR_VOID, 0, ENV_ALL | IR_HELPER_FLUSH, 0);
+
 static void do_smc(void *env)
 {
     conduit(cpu_of(env), cpu_of(env)->smc);
@@ -210,7 +218,7 @@ HELPER(helper_update_banks, do_update_banks, IR_VOID, 0, ENV_ALL | IR_HELPER_FLU
 
 const IrHelper *const arm_helpers[] = {
     &helper_raise, &helper_breakpoint, &helper_el0_check, &helper_pmu_fold,
-    &helper_svc, &helper_hvc, &helper_smc, &helper_eret, &helper_sysreg_read,
+    &helper_svc, &helper_hvc, &helper_semihost, &helper_smc, &helper_eret, &helper_sysreg_read,
     &helper_sysreg_write, &helper_set_spsel, &helper_set_pan, &helper_maintain, &helper_at,
     &helper_tlbi, &helper_dsb_wait, &helper_counter, &helper_random, &helper_fpcr_write, &helper_fpsr_read,
     &helper_fpsr_write, &helper_update_banks, &helper_send_event, &helper_pauth,

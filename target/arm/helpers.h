@@ -10,6 +10,8 @@
 extern const IrHelper helper_raise;
 /* SVC; returns the vector's address. */
 extern const IrHelper helper_svc;
+/* HLT #0xF000 where semihosting is on. */
+extern const IrHelper helper_semihost;
 /* HVC, SMC: the board's conduit, or UNDEFINED. */
 extern const IrHelper helper_hvc, helper_smc;
 /* A breakpoint may match at this instruction: raises if one does. */

@@ -214,6 +214,18 @@ bool a64_trans_SMC(DisasContext *s, const struct a64_exception *a)
     return conduit_call(s, &helper_smc);
 }
 
+#define HLT_SEMIHOSTING 0xf000
+
+/* Halting debug is not there: all others are UNDEFINED. */
+bool a64_trans_HLT(DisasContext *s, const struct a64_exception *a)
+{
+    if (a->imm != HLT_SEMIHOSTING || !s->cpu->semihost || (s->el == 0 && !s->cpu->semihost_el0))
+        return false;
+    ir_call0(&s->b, &helper_semihost);
+    gen_exit_reason(s, s->pc + 4, IR_REASON_RESYNC);
+    return true;
+}
+
 bool a64_trans_BRK(DisasContext *s, const struct a64_exception *a)
 {
     gen_raise(s, ESR(EC_BRK64, a->imm));

@@ -19,6 +19,12 @@ from common import TIME_SCALE, find_emulator, get_initramfs, get_kernel, is_drag
 DRIVE = 'file={disk},format=raw,if=virtio'
 
 TABLE = [
+    # Semihosting
+    ('semihosting_unknown', '-semihosting-config enable=on,files=on', r"'files'|unknown.*files"),
+    ('semihosting_by_gdb', '-semihosting-config target=gdb', r'target=gdb.*target=native'),
+    ('semihosting_target', '-semihosting-config target=host', r"target=host.*'native'"),
+    ('semihosting_root', '-semihosting-config root={nowhere}', r'nowhere.*no such file'),
+    ('semihosting_chardev', '-semihosting-config chardev=none', r'none'),
     # Kernels
     ('kernel_missing', '-kernel {nowhere}', r'nowhere.*no such file'),
     ('kernel_is_a_folder', '-kernel {folder}', r'folder.*(directory|folder)'),
