@@ -92,6 +92,7 @@ static const struct {
     [ARM_FEAT_HAF] = { "haf", AT(mmfr1, 0, 1) },
     [ARM_FEAT_HAFDBS] = { "hafdbs", AT(mmfr1, 0, 2) },
     [ARM_FEAT_HPDS] = { "hpds", AT(mmfr1, 12, 1) },
+    [ARM_FEAT_HPDS2] = { "hpds2", AT(mmfr1, 12, 2) }, /* gives bits to hardware that is not there */
     [ARM_FEAT_LOR] = { "lor", AT(mmfr1, 16, 1), DECODE(LOR) },
     [ARM_FEAT_PAN] = { "pan", AT(mmfr1, 20, 1), DECODE(PAN) },
     [ARM_FEAT_PAN2] = { "pan2", AT(mmfr1, 20, 2) },

@@ -22,6 +22,7 @@ struct ArmModel {
     uint64_t id_aa64pfr0, id_aa64pfr1, id_aa64dfr0, id_aa64dfr1;
     uint64_t id_aa64isar0, id_aa64isar1, id_aa64isar2, id_aa64mmfr0, id_aa64mmfr1, id_aa64mmfr2;
     uint64_t ctr, clidr, dczid;
+    uint64_t sctlr; /* reset value */
     uint64_t ccsidr[3]; /* L1D, L1I, L2 */
     uint64_t pmcr; /* PMCR_EL0 at reset: implementer, code, number of counters */
     /* derived from the ID registers */
@@ -116,7 +117,6 @@ enum { /* SCTLR_EL1, D24.2.119 */
     SCTLR_NTWI = 1 << 16, SCTLR_NTWE = 1 << 18, SCTLR_WXN = 1 << 19, SCTLR_TSCXT = 1 << 20, SCTLR_SPAN = 1 << 23,
     SCTLR_E0E = 1 << 24, SCTLR_EE = 1 << 25, SCTLR_UCI = 1 << 26, SCTLR_ENDA = 1 << 27,
     SCTLR_ENIB = 1 << 30,
-    SCTLR_RESET = 0x30d00800, /* the bits that are one in Armv8.0 */
 };
 #define SCTLR_EPAN (UINT64_C(1) << 57)
 #define SCTLR_ENIA BIT(31)

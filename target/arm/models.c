@@ -17,7 +17,9 @@
  * coherence, because translations go by the stores themselves. */
 #define CTR_MAX (UINT64_C(0x8444c004) | BIT(28) | BIT(29))
 
-#define KIB_64_4WAY UINT64_C(0x701fe01a)
+/* SCTLR_EL1 after reset */
+#define SCTLR_A53 0x00c50838
+#define SCTLR_A76 0x30c50838
 
 static const ArmModel models[] = {
     {
@@ -25,28 +27,28 @@ static const ArmModel models[] = {
         .midr = 0x000f0510, .id_aa64pfr0 = 0x11, .id_aa64dfr0 = 0x10305106,
         /* 48-bit physical addresses, 16-bit ASID, all granules */
         .id_aa64mmfr0 = 0x00101025,
-        .pmcr = 0x3000, .ctr = CTR_MAX, .clidr = 0x0a200023, .dczid = 4,
-        .ccsidr = { KIB_64_4WAY, 0x201fe00a, 0x70ffe07a },
+        .pmcr = 0x3000, .ctr = CTR_MAX, .clidr = 0x0a200023, .dczid = 4, .sctlr = SCTLR_A53,
+        .ccsidr = { 0x701fe00a, 0x201fe012, 0x70ffe07a },
     },
     {
         .name = "cortex-a53", .compatible = "arm,cortex-a53", .family = ARM_FAMILY_A53,
         .midr = 0x410fd034, .id_aa64pfr0 = 0x22, .id_aa64dfr0 = 0x10305106,
         .id_aa64isar0 = 0x11120, .id_aa64mmfr0 = 0x1122,
-        .pmcr = 0x41033000, .ctr = 0x84448004, .clidr = 0x0a200023, .dczid = 4,
+        .pmcr = 0x41033000, .ctr = 0x84448004, .clidr = 0x0a200023, .dczid = 4, .sctlr = SCTLR_A53,
         .ccsidr = { 0x700fe01a, 0x201fe00a, 0x707fe07a },
     },
     {
         .name = "cortex-a57", .compatible = "arm,cortex-a57", .family = ARM_FAMILY_A53,
         .midr = 0x411fd070, .id_aa64pfr0 = 0x22, .id_aa64dfr0 = 0x10305106,
         .id_aa64isar0 = 0x11120, .id_aa64mmfr0 = 0x1124,
-        .pmcr = 0x41013000, .ctr = 0x8444c004, .clidr = 0x0a200023, .dczid = 4,
+        .pmcr = 0x41013000, .ctr = 0x8444c004, .clidr = 0x0a200023, .dczid = 4, .sctlr = SCTLR_A53,
         .ccsidr = { 0x701fe00a, 0x201fe012, 0x70ffe07a },
     },
     {
         .name = "cortex-a72", .compatible = "arm,cortex-a72", .family = ARM_FAMILY_A53,
         .midr = 0x410fd083, .id_aa64pfr0 = 0x22, .id_aa64dfr0 = 0x10305106,
         .id_aa64isar0 = 0x11120, .id_aa64mmfr0 = 0x1124,
-        .pmcr = 0x41023000, .ctr = 0x8444c004, .clidr = 0x0a200023, .dczid = 4,
+        .pmcr = 0x41023000, .ctr = 0x8444c004, .clidr = 0x0a200023, .dczid = 4, .sctlr = SCTLR_A53,
         .ccsidr = { 0x701fe00a, 0x201fe012, 0x707fe07a },
     },
     {
@@ -55,8 +57,8 @@ static const ArmModel models[] = {
         .id_aa64dfr0 = 0x10305408, .id_aa64isar0 = 0x0000100010211120,
         .id_aa64isar1 = 0x100001, .id_aa64mmfr0 = 0x101122, .id_aa64mmfr1 = 0x10212122,
         .id_aa64mmfr2 = 0x1011,
-        .pmcr = 0x410b3000, .ctr = 0x8444c004, .clidr = 0x82000023, .dczid = 4,
-        .ccsidr = { KIB_64_4WAY, 0x201fe01a, 0x707fe03a },
+        .pmcr = 0x410b3000, .ctr = 0x8444c004, .clidr = 0x82000023, .dczid = 4, .sctlr = SCTLR_A76,
+        .ccsidr = { 0x701fe01a, 0x201fe01a, 0x707fe03a },
     },
     {
         .name = "neoverse-n1", .compatible = "arm,neoverse-n1", .family = ARM_FAMILY_A76,
@@ -64,8 +66,8 @@ static const ArmModel models[] = {
         .id_aa64dfr0 = 0x10305408, .id_aa64isar0 = 0x0000100010211120,
         .id_aa64isar1 = 0x100001, .id_aa64mmfr0 = 0x101125, .id_aa64mmfr1 = 0x10212122,
         .id_aa64mmfr2 = 0x1011,
-        .pmcr = 0x410c3000, .ctr = 0x8444c004, .clidr = 0x82000023, .dczid = 4,
-        .ccsidr = { KIB_64_4WAY, 0x201fe01a, 0x70ffe03a },
+        .pmcr = 0x410c3000, .ctr = 0x8444c004, .clidr = 0x82000023, .dczid = 4, .sctlr = SCTLR_A76,
+        .ccsidr = { 0x701fe01a, 0x201fe01a, 0x70ffe03a },
     },
 };
 

@@ -290,7 +290,7 @@ static const SysReg table[] = {
 
     /* control */
     { "SCTLR_EL1", R3(0, 1, 0, 0), RW1, .kind = SYSREG_STORAGE, .bytes = 8,
-      .offset = offsetof(ArmCpu, sctlr_el1), .reset = SCTLR_RESET,
+      .offset = offsetof(ArmCpu, sctlr_el1),
       .mask = ~(uint64_t)(SCTLR_EE | SCTLR_E0E), .write = write_sctlr, .flags = SYSREG_MODE },
     { "ACTLR_EL1", R3(0, 1, 0, 1), RW1, AT64(actlr_el1) },
     { "CPACR_EL1", R3(0, 1, 0, 2), RW1, .kind = SYSREG_STORAGE, .bytes = 8,
@@ -565,6 +565,7 @@ void arm_sysregs_reset(ArmCpu *cpu)
     }
     cpu->breakpoint_places = cpu->dbgclaim_el1 = 0;
     cpu->vcpu.watches = false;
+    cpu->sctlr_el1 = cpu->model->sctlr;
     cpu->oslsr_el1 = OSLSR_IMPLEMENTED | OSLSR_LOCKED;
     cpu->cntfrq_hz = ARM_CNTFRQ_HZ;
     cpu->tlbi_pending = cpu->el1_local = 0;

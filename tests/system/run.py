@@ -50,6 +50,8 @@ KNOWN = {
                       'esr 2000000 elr [^ ]* spsr (0|3c5)$'),
     'dc_cva(d)?p el[01] .*(there|page): .* esr': ('CM and WnR are set (Arm ARM, ISS of a Data Abort)',
                                                   'esr 9[26]00014'),
+    'id id_aa64pfr0_el1': ('EL0 and EL1 are AArch64 only', ' 11(00000010110011)?$'),
+    'id id_aa64mmfr0_el1': ('data are little-endian', ' (10)?102[245]$'),
     'at device': 'PAR_EL1.SH is outer shareable for device memory (Arm ARM, PAR_EL1)',
 }
 
@@ -58,6 +60,8 @@ KNOWN = {
 PAYLOADS = {
     'main': (('main.c', 'debug.c', 'pmu.c'), 'cortex-a72', 'cortex-a72'),
     'mmu': (('mmu.c',), 'max', 'max,lpa2=off'),
+    'identity': (('identity.c',), 'cortex-a72', 'cortex-a72'),
+    'absent': (('absent.c', 'features.S'), 'cortex-a72', 'cortex-a72'),
     'features': (('features.c', 'features.S'), 'max,pauth-impdef=off', 'max'),
 }
 

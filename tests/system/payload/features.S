@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Cases of features.c: see start.S.
+// Cases of features.c and absent.c: see start.S. case_table lists them for those who run them all.
         .arch   armv8.6-a+rng+predres+sb+ssbs+pauth
+        .section .rodata.cases, "a"
+        .balign 8
+        .global case_table
+case_table:
         .text
         .macro  case name, insns:vararg
+        .pushsection .rodata.names, "a"
+9:      .asciz  "\name"
+        .popsection
+        .pushsection .rodata.cases
+        .quad   9b, case_\name
+        .popsection
         .balign 16
         .global case_\name
 case_\name:
@@ -30,7 +40,6 @@ case_\name:
         case    at_brk, brk #0x77
         case    at_hlt, hlt #1
         case    at_svc, svc #0x66
-        case    at_load, ldr x1, [x1]
         case    at_udf, .word 0
         case    straight, nop; nop
 
@@ -75,3 +84,13 @@ case_\name:
         case    mrs_lorc, mrs x1, lorc_el1
         case    mrs_disr, mrs x1, disr_el1
         case    mrs_erridr, mrs x1, erridr_el1
+        case    paciasp, paciasp
+        case    autiasp, autiasp
+        case    pacia1716, pacia1716
+        case    xpaclri, xpaclri
+        case    xpaci, xpaci x0
+        case    pacda, pacda x0, x1
+        case    autiza, autiza x0
+
+        .section .rodata.cases
+        .quad   0, 0
