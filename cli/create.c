@@ -185,7 +185,8 @@ static bool add_devices(Session *s, const Options *o, Error **err)
 bool session_create(Session *s, const Options *o, Error **err)
 {
     *s = (Session){ .perfmap = o->perfmap, .jitdump = o->jitdump };
-    if (!check_display(o, err) || !create_log(s, o, err))
+    if (!check_display(o, err) || !create_log(s, o, err) ||
+        !confine_parse(&s->confinement, o, err) || !sandbox_parse(o->sandbox, &s->sandbox, err))
         return false;
     s->machine = machine_create(s->log, err);
     if (!s->machine)
@@ -210,6 +211,7 @@ void session_destroy(Session *s)
     symbols_destroy(s->symbols);
     qtest_server_destroy(s->qtest);
     log_destroy(s->log);
+    confine_free(&s->confinement);
     free(s->machine_accel);
     free(s->memory_backend);
     free(s->ram_path);

@@ -6,7 +6,9 @@
 
 #include "accel/accel.h"
 #include "chardev/chardev.h"
+#include "cli/confine.h"
 #include "cli/options.h"
+#include "cli/sandbox.h"
 #include "hw/core/machine.h"
 #include "symbols/symbols.h"
 
@@ -25,6 +27,8 @@ typedef struct Session {
     unsigned monitor_count;
     struct QtestServer *qtest;
     SemihostingConfig semihosting; /* the machine's configuration points here */
+    Confinement confinement;
+    SandboxOptions sandbox;
     bool perfmap, jitdump;    /* -perfmap, -jitdump: options of the engine */
     bool on_terminal;         /* the escape keys work: tell the user */
     bool build_only;          /* dumpdtb was asked for and is done */

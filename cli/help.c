@@ -9,8 +9,10 @@
 #include "chardev/chardev.h"
 #include "cli/backends.h"
 #include "cli/configure.h"
+#include "cli/confine.h"
 #include "cli/objects.h"
 #include "cli/rtc.h"
+#include "cli/sandbox.h"
 #include "cli/semihosting.h"
 #include "fsdev/fsdev.h"
 #include "hw/core/machine.h"
@@ -193,6 +195,16 @@ static bool print_semihosting(Error **err)
     return print_parameters("semihosting-config", semihosting_parameters);
 }
 
+static bool print_sandbox(Error **err)
+{
+    return print_parameters("sandbox", sandbox_parameters);
+}
+
+static bool print_run_with(Error **err)
+{
+    return print_parameters("run-with", run_with_parameters);
+}
+
 static bool print_display(Error **err)
 {
     printf("Displays:\n  none\n");
@@ -228,6 +240,8 @@ static const HelpTopic topics[] = {
     { offsetof(Options, name), false, print_name, NULL },
     { offsetof(Options, rtc), false, print_rtc, NULL },
     { offsetof(Options, semihosting_config), false, print_semihosting, NULL },
+    { offsetof(Options, sandbox), false, print_sandbox, NULL },
+    { offsetof(Options, run_with), false, print_run_with, NULL },
     { offsetof(Options, display), false, print_display, NULL },
 };
 

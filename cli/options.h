@@ -23,6 +23,7 @@ typedef struct Options {
     const char *kernel, *initrd, *append, *dtb, *firmware;
     const char *mem_path, *name, *rtc, *pidfile, *display, *vga, *gdb;
     const char *qtest, *qtest_log, *semihosting_config;
+    const char *sandbox, *run_with, *chroot, *runas;
     const char *kernel_symbols, *log_items, *log_file, *log_filter;
     const char *hard_disks[MAX_HARD_DISKS], *cdrom; /* -hda and the like: files */
     OptionList machines, accels, drives, devices, netdevs, nics, serials, monitors,

@@ -167,6 +167,13 @@ static bool create_gdb(Run *r, const Options *o, Error **err)
     return r->gdb;
 }
 
+/* All that the options name is open: nothing of it is needed again. */
+static bool give_up_rights(const Session *s, Error **err)
+{
+    return confine_enter(&s->confinement, err) &&
+           sandbox_enter(&s->sandbox, s->machine->fsdev_count, err);
+}
+
 bool session_run(Session *s, const Options *o, int *status, Error **err)
 {
     Machine *m = s->machine;
@@ -176,7 +183,8 @@ bool session_run(Session *s, const Options *o, int *status, Error **err)
     m->run.serve = serve;
     m->run.opaque = &run;
     watch_signals(&run);
-    bool ok = create_gdb(&run, o, err) && create_monitors(s, &run.commands, monitors, err);
+    bool ok = create_gdb(&run, o, err) && create_monitors(s, &run.commands, monitors, err) &&
+              give_up_rights(s, err);
     if (ok) {
         machine_reset(m);
         set_running(&run, !o->stopped);

@@ -218,6 +218,13 @@ TABLE = [
     ('device_9p_pci', '-fsdev local,id=f,path={folder},security_model=none '
      '-device virtio-9p-pci,fsdev=f,mount_tag=t', r'virtio-9p-device'),
     ('two_balloons', '-device virtio-balloon-device -device virtio-balloon-device', r'balloon'),
+    ('sandbox_word', '-sandbox yes,spawn=perhaps', r'spawn=perhaps.*allow'),
+    ('sandbox_parameter', '-sandbox on,spwan=deny', r'spwan.*did you mean.*spawn'),
+    ('run_with_nobody_known', '-run-with user=nobody-knows', r'no user.*nobody-knows'),
+    ('run_with_no_folder', '-run-with chroot={nowhere}', r'nowhere.*folder'),
+    ('run_with_twice', '-run-with user=1:1 -runas 1:1', r'-run-with and -runas'),
+    ('runas_half', '-runas 1:', r'no user.*1:'),
+    ('qtest_nowhere', '-qtest none', r'-qtest none.*unix:'),
     ('accel_absent', '-accel kvm', r'kvm.*tcg'),
     ('accel_unknown_after_absent', '-accel kvm -accel tgc', r'tgc.*tcg'),
     ('accel_unknown_of_machine', '-M virt,accel=kvm:tgc', r'tgc.*tcg'),

@@ -51,6 +51,8 @@ HELP = [
     ('-smp help', r'threads='),
     ('-m help', r'size='),
     ('-rtc help', r'base='),
+    ('-sandbox help', r'spawn='),
+    ('-run-with help', r'chroot='),
     ('-name help', r'process='),
     ('-display help', r'none'),
 ]
