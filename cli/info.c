@@ -176,8 +176,7 @@ static void print_users(const Machine *m, const NetBackend *n, FILE *out)
         }
         if (!uses)
             continue;
-        fprintf(out, "%s: index=0,type=nic,model=%s", d->id ? d->id : d->type->name,
-                d->type->name);
+        fprintf(out, "%s: index=0,type=nic,model=%s", device_name(d), d->type->name);
         for (int i = 0; mac && i < 6; i++)
             fprintf(out, "%s%02x", i ? ":" : ",macaddr=", mac[i]);
         fputs("\n \\ ", out);

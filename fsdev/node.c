@@ -17,8 +17,8 @@
 #include <unistd.h>
 #include "fsdev/internal.h"
 
-#define NODES_MAX 131072u
-#define BUCKETS 16384u
+#define NODES_MAX 393216u
+#define BUCKETS 32768u
 
 struct FsNode {
     FsNode *parent; /* counted; NULL: the root, or without a name */

@@ -19,7 +19,7 @@ const DeviceType *device_type_find(const char *name)
     return NULL;
 }
 
-static const char *device_name(const Device *dev)
+const char *device_name(const Device *dev)
 {
     return dev->id ? dev->id : dev->type->name;
 }

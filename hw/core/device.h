@@ -114,6 +114,8 @@ Device *device_find_slot(const struct Machine *m, const char *bus);
 bool device_set_bus_name(Device *owner, const char *name, Error **err) MUST_CHECK;
 bool device_attach(Device *owner, Device *child, Error **err) MUST_CHECK;
 
+/* Its id, or its type. */
+const char *device_name(const Device *dev);
 /* A mistake of the guest: "NAME: text" under -d guest_errors. */
 void device_guest_error(const Device *dev, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

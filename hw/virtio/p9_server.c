@@ -24,8 +24,8 @@
 #include "hw/virtio/p9.h"
 #include "util/bitops.h"
 
-#define FIDS_MAX 65536u
-#define BUCKETS 4096u
+#define FIDS_MAX 262144u /* a guest that caches names keeps one for each */
+#define BUCKETS 32768u
 #define XATTR_BYTES_MAX (UINT64_C(16) << 20)
 #define NO_UID UINT32_MAX
 

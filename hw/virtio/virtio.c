@@ -10,8 +10,12 @@
 #include <string.h>
 #include "util/bitops.h"
 
-static const uint64_t queue_features =
-    BIT(VIRTIO_F_INDIRECT_DESC) | BIT(VIRTIO_F_EVENT_IDX) | BIT(VIRTIO_F_VERSION_1);
+bool virtio_check_queue_size(const VirtioDevice *v, uint32_t size, uint32_t min, Error **err)
+{
+    return (is_power_of_2(size) && size >= min && size <= VIRTQ_SIZE_MAX) ||
+           error_set(err, "device '%s': queue-size must be a power of two from %u to %u",
+                     v->dev.type->name, min, VIRTQ_SIZE_MAX);
+}
 
 bool virtio_init(VirtioDevice *v, const VirtioClass *ops, uint64_t features,
                  const uint32_t *sizes, unsigned queue_count, Error **err)
@@ -22,7 +26,9 @@ bool virtio_init(VirtioDevice *v, const VirtioClass *ops, uint64_t features,
     if (!v->queues)
         return error_set(err, "out of memory for the queues of '%s'", v->dev.type->name);
     v->ops = ops;
-    v->offered = features | queue_features;
+    v->offered = features | BIT(VIRTIO_F_VERSION_1) |
+                 (v->indirect_desc ? BIT(VIRTIO_F_INDIRECT_DESC) : 0) |
+                 (v->event_idx ? BIT(VIRTIO_F_EVENT_IDX) : 0);
     v->queue_count = queue_count;
     for (unsigned i = 0; i < queue_count; i++)
         virtqueue_init(&v->queues[i], v, i, sizes[i]);

@@ -54,6 +54,7 @@ struct VirtioDevice {
     const VirtioClass *ops;
     VirtQueue *queues;
     unsigned queue_count;
+    bool indirect_desc, event_idx; /* properties of every kind */
     uint64_t offered;  /* features */
     uint64_t features; /* accepted by the driver */
     atomic_uint status;
@@ -67,6 +68,15 @@ struct VirtioDevice {
 
 /* ---- for devices ------------------------------------------------------------------------ */
 
+/* Rows for the properties of every kind. */
+#define VIRTIO_PROPERTIES \
+    { "indirect_desc", PROP_BOOL, offsetof(VirtioDevice, indirect_desc), "on", \
+      "let a request of many segments take one place of its queue" }, \
+    { "event_idx", PROP_BOOL, offsetof(VirtioDevice, event_idx), "on", \
+      "let either end say when it wants to be told" }
+/* A size of queues that the user chose: a power of two, `min` at least. */
+bool virtio_check_queue_size(const VirtioDevice *v, uint32_t size, uint32_t min,
+                             Error **err) MUST_CHECK;
 /* `features`: of the kind; those of the queues are added. `sizes`: of the queues, at most. */
 bool virtio_init(VirtioDevice *v, const VirtioClass *ops, uint64_t features,
                  const uint32_t *sizes, unsigned queue_count, Error **err) MUST_CHECK;

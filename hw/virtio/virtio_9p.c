@@ -293,6 +293,7 @@ static const Property virtio_9p_properties[] = {
     { "fsdev", PROP_FSDEV, offsetof(Virtio9p, fsdev), NULL, "the folder" },
     { "mount_tag", PROP_STRING, offsetof(Virtio9p, mount_tag), NULL,
       "the name by which the guest mounts it" },
+    VIRTIO_PROPERTIES,
     { 0 },
 };
 

@@ -304,6 +304,7 @@ static const Property virtio_balloon_properties[] = {
       "let the guest say with what it fills free pages" },
     { "guest-stats-polling-interval", PROP_UINT32, offsetof(VirtioBalloon, polling_seconds), "0",
       "seconds between statistics for 'info balloon'; 0: only when the driver starts" },
+    VIRTIO_PROPERTIES,
     { 0 },
 };
 

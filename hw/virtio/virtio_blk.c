@@ -309,9 +309,8 @@ static bool check_properties(VirtioBlk *b, Error **err)
                          "logical_block_size", name);
     if (b->min_io_size / logical > UINT16_MAX)
         return error_set(err, "device '%s': min_io_size is too large", name);
-    if (!is_power_of_2(b->queue_size) || b->queue_size < 4 || b->queue_size > VIRTQ_SIZE_MAX)
-        return error_set(err, "device '%s': queue-size must be a power of two from 4 to %u", name,
-                         VIRTQ_SIZE_MAX);
+    if (!virtio_check_queue_size(&b->v, b->queue_size, 4, err))
+        return false;
     if (b->queue_count < 1 || b->queue_count > VIRTIO_BLK_QUEUES_MAX)
         return error_set(err, "device '%s': num-queues must be from 1 to %u", name,
                          VIRTIO_BLK_QUEUES_MAX);
@@ -356,7 +355,7 @@ static bool virtio_blk_realize(Device *dev, Error **err)
     VirtioBlk *b = (VirtioBlk *)dev;
     uint32_t sizes[VIRTIO_BLK_QUEUES_MAX];
     if (!check_properties(b, err) ||
-        !block_claim(b->drive, dev->id ? dev->id : dev->type->name, err))
+        !block_claim(b->drive, device_name(dev), err))
         return false;
     b->claimed = true;
     fill_config(b);
@@ -397,6 +396,7 @@ static const Property virtio_blk_properties[] = {
     { "discard", PROP_BOOL, offsetof(VirtioBlk, discard), "on",
       "offer discard; it reaches the file with -drive discard=unmap" },
     { "write-zeroes", PROP_BOOL, offsetof(VirtioBlk, write_zeroes), "on", "offer write zeroes" },
+    VIRTIO_PROPERTIES,
     { 0 },
 };
 

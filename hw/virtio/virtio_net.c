@@ -356,10 +356,8 @@ static bool virtio_net_realize(Device *dev, Error **err)
     if (!n->netdev)
         return error_set(err, "device '%s' needs a network; give it netdev=ID, the id of a "
                          "-netdev", name);
-    if (!is_power_of_2(n->queue_size) || n->queue_size < 64 || n->queue_size > VIRTQ_SIZE_MAX)
-        return error_set(err, "device '%s': queue-size must be a power of two from 64 to %u", name,
-                         VIRTQ_SIZE_MAX);
-    if (!net_claim(n->netdev, dev->id ? dev->id : name, err))
+    if (!virtio_check_queue_size(&n->v, n->queue_size, 64, err) ||
+        !net_claim(n->netdev, device_name(dev), err))
         return false;
     n->claimed = true;
     n->tx_frame = malloc(FRAME_BYTES_MAX);
@@ -402,6 +400,7 @@ static const Property virtio_net_properties[] = {
     { "mrg_rxbuf", PROP_BOOL, offsetof(VirtioNet, mrg_rxbuf), "on",
       "a frame may fill several receive buffers" },
     { "queue-size", PROP_UINT32, offsetof(VirtioNet, queue_size), "256", "entries of a queue" },
+    VIRTIO_PROPERTIES,
     { 0 },
 };
 

@@ -135,6 +135,7 @@ static const Property virtio_rng_properties[] = {
     { "max-bytes", PROP_SIZE, offsetof(VirtioRng, max_bytes), "0",
       "random bytes that the guest gets in a period; 0 for no limit" },
     { "period", PROP_UINT32, offsetof(VirtioRng, period_ms), "65536", "milliseconds" },
+    VIRTIO_PROPERTIES,
     { 0 },
 };
 

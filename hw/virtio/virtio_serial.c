@@ -518,6 +518,7 @@ static const Property virtio_serial_properties[] = {
     { "max_ports", PROP_UINT32, offsetof(VirtioSerial, max_ports), "31", "how many ports fit" },
     { "emergency-write", PROP_BOOL, offsetof(VirtioSerial, emergency_write), "on",
       "output before the driver runs, through the configuration space" },
+    VIRTIO_PROPERTIES,
     { 0 },
 };
 
@@ -542,7 +543,7 @@ static bool virtio_port_realize(Device *dev, Error **err)
     VirtioPort *p = (VirtioPort *)dev;
     VirtioDevice *v = &p->serial->v;
     uint16_t cols, rows;
-    if (p->chr && !(p->line = chardev_claim(p->chr, dev->id ? dev->id : dev->type->name, err)))
+    if (p->chr && !(p->line = chardev_claim(p->chr, device_name(dev), err)))
         return false;
     p->serial->ports[p->number] = p;
     atomic_store(&p->host_open, is_console(p));

@@ -53,6 +53,19 @@ class Balloon(BootTest):
         self.power_off(console)
 
     @ours_only
+    def test_deflates_when_memory_is_short(self):
+        """With deflate-on-oom=on a program that needs what was lent gets it and is not killed."""
+        console = self.boot('deflate-on-oom=on', 384)
+        self.monitor(console, 'balloon 96')
+        self.wait_for('the balloon does not fill', 30,
+                      lambda: 'actual=96' in self.monitor(console, 'info balloon')[0])
+        # One block of dd is anonymous memory.
+        self.command(console, 'dd if=/dev/urandom of=/dev/null bs=200M count=1 2>/dev/null', 120)
+        self.assertNotIn('actual=96', self.monitor(console, 'info balloon')[0])
+        self.assertNotIn('Out of memory', console.text())
+        self.power_off(console)
+
+    @ours_only
     def test_balloon(self):
         """The user takes memory away and gives it back; what is in use stays as it is."""
         console = self.boot('guest-stats-polling-interval=1', 512)
