@@ -27,7 +27,6 @@ HELP = [
     ('-cpu ?', r'Available CPUs:\n(  .*\n)*  neoverse-n1\n'),
     ('-M virt -cpu help', r'max'),
     ('-cpu max,help', r'pauth=on'),
-    ('-cpu cortex-a72,lse,help', r'lse=on'),
     ('-device help', r'name "virtio-blk-device"'),
     ('-device ?', r'name "virtio-net-device"'),
     ('-device virtio-blk-device,help', r'drive='),

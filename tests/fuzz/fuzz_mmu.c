@@ -21,7 +21,7 @@ static void set_controls(ArmCpu *cpu, FuzzInput *in)
     cpu->ttbr0_el1 = FUZZ_RAM | fuzz_byte(in) % 16 << 12 | fuzz_take(in, 2) << 48;
     cpu->ttbr1_el1 = FUZZ_RAM | fuzz_byte(in) % 16 << 12 | fuzz_take(in, 2) << 48;
     cpu->mair_el1 = fuzz_take(in, 8);
-    cpu->sctlr_el1 = fuzz_take(in, 4) ^ (SCTLR_RESET | SCTLR_M);
+    cpu->sctlr_el1 = fuzz_take(in, 4) ^ (0x30d00800 | SCTLR_M);
     uint8_t state = fuzz_byte(in);
     arm_pstate_set(cpu, state & 1 ? 0 : 5);
     cpu->pan = state >> 1 & 1;
