@@ -23,6 +23,24 @@ static bool range_is_good(const BlockBackend *b, uint64_t offset, uint64_t len)
     return len <= b->size_bytes && offset <= b->size_bytes - len;
 }
 
+static bool is_zero(const struct iovec *iov, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const char *p = iov[i].iov_base;
+        size_t len = iov[i].iov_len;
+        if (len && (*p || memcmp(p, p + 1, len - 1) != 0))
+            return false;
+    }
+    return true;
+}
+
+static int write_data(BlockBackend *b, const BlockRequest *req)
+{
+    if (b->detect_zeroes && is_zero(req->iov, req->iov_count))
+        return b->format->write_zeroes(b, req->offset, req->len, b->detect_zeroes_unmap);
+    return b->format->write(b, req->iov, req->iov_count, req->offset, req->len);
+}
+
 static int perform(BlockBackend *b, const BlockRequest *req)
 {
     const BlockFormat *f = b->format;
@@ -36,7 +54,7 @@ static int perform(BlockBackend *b, const BlockRequest *req)
         return EROFS;
     switch (req->op) {
     case BLOCK_WRITE:
-        return f->write(b, req->iov, req->iov_count, req->offset, req->len);
+        return write_data(b, req);
     case BLOCK_DISCARD:
         return b->discard ? f->discard(b, req->offset, req->len) : 0;
     case BLOCK_WRITE_ZEROES:
@@ -230,6 +248,8 @@ BlockBackend *block_open(const BlockOptions *opt, Error **err)
     b->fd = b->direct_fd = -1;
     b->cache = cache;
     b->discard = opt->discard;
+    b->detect_zeroes = opt->detect_zeroes || opt->detect_zeroes_unmap;
+    b->detect_zeroes_unmap = opt->detect_zeroes_unmap;
     b->tail = &b->head;
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->work, NULL);

@@ -34,6 +34,8 @@ struct BlockRequest {
 typedef struct BlockOptions {
     const char *id, *file, *format; /* format NULL: raw, with a warning where QEMU warns */
     bool read_only, snapshot, discard, locking;
+    bool detect_zeroes;       /* a write of zeros takes no room where the file can do without */
+    bool detect_zeroes_unmap; /* and gives back the room that it had */
     const char *cache; /* writeback (default), none, unsafe, writethrough, directsync */
 } BlockOptions;
 

@@ -41,7 +41,7 @@ struct BlockBackend {
     char *id, *path, *user;
     const CacheMode *cache;
     uint64_t size_bytes;
-    bool read_only, discard;
+    bool read_only, discard, detect_zeroes, detect_zeroes_unmap;
     bool is_device;       /* a block device of the host, not a file */
     int fd;               /* buffered; carries the locks */
     int direct_fd;        /* O_DIRECT, or -1 */

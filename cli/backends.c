@@ -73,9 +73,32 @@ static bool check_words(Keyval *kv, Error **err)
             return error_set(err, "-drive %s=%s is not supported; choose from: %s", w->name, value,
                              list);
     }
-    const char *index = keyval_take(kv, "index");
-    if (index && (!*index || index[strspn(index, "0123456789")]))
-        return error_set(err, "-drive index=%s is not a number", index);
+    return true;
+}
+
+/* The numbers that drives have by index=, or get in turn, as bits: those of if=virtio, then the
+ * others. */
+typedef struct DriveNumbers {
+    uint64_t used[2];
+} DriveNumbers;
+
+static bool number_drive(Keyval *kv, DriveNumbers *numbers, bool implied, unsigned *number,
+                         Error **err)
+{
+    const char *text = keyval_take(kv, "index");
+    uint64_t *used = &numbers->used[!implied];
+    char *end;
+    unsigned long index = text ? strtoul(text, &end, 10) : 0;
+    if (text && (end == text || *end || index >= MAX_REPEATED))
+        return error_set(err, "-drive index=%s is not a number from 0 to %d", text,
+                         MAX_REPEATED - 1);
+    while (!text && index < MAX_REPEATED - 1 && *used & BIT(index))
+        index++;
+    if (*used & BIT(index))
+        return error_set(err, "there are two of -drive with index=%lu; give one another index",
+                         index);
+    *used |= BIT(index);
+    *number = (unsigned)index;
     return true;
 }
 
@@ -97,28 +120,36 @@ static bool open_disk(Machine *m, const BlockOptions *bo, bool implied, Error **
     return !implied || add_implied(m, "virtio-blk-device", "drive", b, NULL, NULL, err);
 }
 
-static bool add_drive(Machine *m, const char *text, unsigned n, bool snapshot, Error **err)
+static bool add_drive(Machine *m, const char *text, DriveNumbers *numbers, bool snapshot,
+                      Error **err)
 {
     Keyval kv;
     char id[32];
-    snprintf(id, sizeof(id), "virtio%u", n);
+    unsigned number = 0;
     if (!keyval_parse(&kv, text, NULL, err))
         return false;
+    bool implied = !word_is(&kv, "if", "none");
     BlockOptions bo = { .id = keyval_take(&kv, "id"), .file = keyval_take(&kv, "file"),
                         .format = keyval_take(&kv, "format"), .cache = keyval_take(&kv, "cache"),
                         .snapshot = snapshot };
     bool ok = keyval_take_bool(&kv, "readonly", &bo.read_only, err) &&
               keyval_take_bool(&kv, "read-only", &bo.read_only, err) &&
               keyval_take_bool(&kv, "snapshot", &bo.snapshot, err) && check_words(&kv, err) &&
+              number_drive(&kv, numbers, implied, &number, err) &&
               keyval_check_used(&kv, "-drive", drive_parameters, err);
     if (ok && (!bo.file || !*bo.file))
         ok = error_set(err, "-drive '%s' names no file; write file=PATH", text);
     bo.locking = !word_is(&kv, "locking", "off") && !word_is(&kv, "file.locking", "off");
     bo.discard = word_is(&kv, "discard", "unmap") || word_is(&kv, "discard", "on");
     bo.read_only |= word_is(&kv, "media", "cdrom");
+    bo.detect_zeroes = word_is(&kv, "detect-zeroes", "on");
+    bo.detect_zeroes_unmap = word_is(&kv, "detect-zeroes", "unmap");
+    if (ok && bo.detect_zeroes_unmap && !bo.discard)
+        ok = error_set(err, "-drive detect-zeroes=unmap needs discard=unmap");
+    snprintf(id, sizeof(id), "%s%u", implied ? "virtio" : "none", number);
     if (!bo.id)
         bo.id = id;
-    ok = ok && open_disk(m, &bo, !word_is(&kv, "if", "none"), err);
+    ok = ok && open_disk(m, &bo, implied, err);
     keyval_free(&kv);
     return ok;
 }
@@ -140,8 +171,9 @@ static bool add_drives(Machine *m, const Options *o, Error **err)
             return false;
     if (!add_file(m, o->cdrom, "cdrom", true, false, err))
         return false;
+    DriveNumbers numbers = { { 0 } };
     for (unsigned i = 0; i < o->drives.count; i++)
-        if (!add_drive(m, o->drives.text[i], i, o->snapshot, err))
+        if (!add_drive(m, o->drives.text[i], &numbers, o->snapshot, err))
             return false;
     return true;
 }

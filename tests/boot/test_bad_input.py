@@ -70,6 +70,10 @@ TABLE = [
     ('disk_on_two_devices', '-drive file={disk},format=raw,if=none,id=d0 '
      '-device virtio-blk-device,drive=d0 -device virtio-blk-device,drive=d0', r'd0.*already'),
     ('disk_with_unknown_word', f'-drive {DRIVE},discard=perhaps', r'perhaps.*unmap'),
+    ('disk_index_nonsense', f'-drive {DRIVE},index=first', r'index=first'),
+    ('disk_index_twice', '-drive file={disk},format=raw,index=1 '
+     '-drive file={other},format=raw,index=1', r'index=1.*another'),
+    ('disk_zeroes_without_discard', f'-drive {DRIVE},detect-zeroes=unmap', r'discard=unmap'),
     ('disk_that_stops_on_errors', f'-drive {DRIVE},werror=stop', r'werror=stop.*report'),
     ('hard_disk_missing', '-hda {nowhere}', r'nowhere.*no such file'),
     # More than the board holds

@@ -319,6 +319,34 @@ Test(block, discard_and_zeroes)
     unlink(d.path);
 }
 
+Test(block, zeros_that_are_written_are_detected)
+{
+    static uint8_t buf[65536];
+    struct stat before, after;
+    for (int unmap = 0; unmap < 2; unmap++) {
+        TestDisk d = disk_make(DISK_BYTES);
+        BlockBackend *b = disk_open(&(BlockOptions){ .file = d.path, .format = "raw",
+                                                     .discard = true, .detect_zeroes = true,
+                                                     .detect_zeroes_unmap = unmap });
+        fill(buf, sizeof(buf), 1);
+        cr_assert_eq(run_io(b, BLOCK_WRITE, 0, buf, sizeof(buf)), 0);
+        cr_assert_eq(run(b, (BlockRequest){ .op = BLOCK_FLUSH }), 0);
+        cr_assert_eq(stat(d.path, &before), 0);
+        memset(buf, 0, sizeof(buf));
+        cr_assert_eq(run_io(b, BLOCK_WRITE, 0, buf, sizeof(buf)), 0);
+        cr_assert_eq(run(b, (BlockRequest){ .op = BLOCK_FLUSH }), 0);
+        cr_assert_eq(stat(d.path, &after), 0);
+        if (unmap)
+            cr_expect_lt(after.st_blocks, before.st_blocks);
+        fill(buf, sizeof(buf), 2);
+        cr_assert_eq(run_io(b, BLOCK_READ, 0, buf, sizeof(buf)), 0);
+        for (size_t i = 0; i < sizeof(buf); i++)
+            cr_assert_eq(buf[i], 0);
+        block_close(b);
+        unlink(d.path);
+    }
+}
+
 Test(block, without_discard_the_data_stays)
 {
     static uint8_t out[65536], in[65536];
