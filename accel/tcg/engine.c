@@ -89,7 +89,8 @@ static bool set_option(TcgEngine *e, const AccelOption *o, Error **err)
     if (!strcmp(o->name, "tb-size"))
         return parse_size_mib(o->value, &e->config.buffer_bytes, err);
     if (!strcmp(o->name, "thread")) {
-        if (!strcmp(o->value, "multi") || !strcmp(o->value, "single"))
+        e->turns.enabled = !strcmp(o->value, "single");
+        if (e->turns.enabled || !strcmp(o->value, "multi"))
             return true;
         return error_set(err, "-accel tcg,thread=%s is neither 'multi' nor 'single'", o->value);
     }
@@ -260,6 +261,7 @@ static void engine_destroy(Accel *a)
     if (e->scratch)
         ir_unit_destroy(e->scratch);
     pthread_cond_destroy(&e->exclusive_cond);
+    pthread_mutex_destroy(&e->turns.lock);
     pthread_mutex_destroy(&e->exclusive_lock);
     pthread_mutex_destroy(&e->lock);
     free(e);
@@ -304,6 +306,7 @@ static Accel *engine_create(MemorySpace *memory, Log *log, const AccelOption *op
     e->passes = TCG_PASS_ALL;
     e->config.buffer_bytes = DEFAULT_BUFFER_BYTES;
     pthread_mutex_init(&e->lock, NULL);
+    pthread_mutex_init(&e->turns.lock, NULL);
     pthread_mutex_init(&e->exclusive_lock, NULL);
     pthread_cond_init(&e->exclusive_cond, NULL);
     for (unsigned i = 0; i < count; i++) {

@@ -70,9 +70,18 @@ typedef struct AccelCpu {
     TcgThread *thread;
     atomic_bool may_write_unseen; /* in guest code when asked to guard a page of code */
     _Atomic(ProfileCpu *) profile; /* NULL: not profiled */
+    bool waits_for_turn;           /* under Turns::lock */
     uint64_t exits[IR_REASON_COUNT];
     uint64_t lookups, lookup_hits, links, slow_accesses, mmio_accesses;
 } AccelCpu;
+
+/* Who executes, with thread=single; see turns.c. */
+typedef struct Turns {
+    bool enabled;
+    pthread_mutex_t lock;
+    AccelCpu *holder;
+    atomic_bool over; /* somebody has waited long enough */
+} Turns;
 
 typedef struct TcgEngine {
     Accel accel;
@@ -101,6 +110,7 @@ typedef struct TcgEngine {
     pthread_cond_t exclusive_cond;
     atomic_bool exclusive_pending;
 
+    Turns turns;
     AccelCpu **cpus;
     uint32_t cpu_count;
     EngineDebug debug;
@@ -142,6 +152,14 @@ void *engine_cpu_thread(void *cpu);
 const void *engine_lookup(void *env, Vaddr pc);
 void engine_exclusive_begin(TcgEngine *e, VCPU *self);
 void engine_exclusive_end(TcgEngine *e);
+
+/* turns.c */
+/* Under the vCPU's lock; true: it may run. Else it waits: call engine_wait_for_turn(). */
+bool engine_take_turn(AccelCpu *ac);
+void engine_wait_for_turn(AccelCpu *ac); /* under the vCPU's lock; comes back now and then */
+bool engine_turn_is_over(AccelCpu *ac);
+bool engine_in_turns(AccelCpu *ac); /* it has the turn, or waits for it */
+void engine_end_turn(AccelCpu *ac); /* without the vCPU's lock; wakes the next */
 
 /* debug.c */
 void engine_init_debug(TcgEngine *e); /* fills in the Accel's functions */

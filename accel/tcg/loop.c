@@ -237,7 +237,7 @@ static void run(AccelCpu *ac)
         tlb_forget_gone(cpu->tlb);
         /* whoever set this saw us in guest code, and had queued its request: it is done */
         atomic_store(&ac->may_write_unseen, false);
-        if (cpu->stop || cpu->quit || cpu->halted || cpu->powered_off)
+        if (cpu->stop || cpu->quit || cpu->halted || cpu->powered_off || engine_turn_is_over(ac))
             return;
         if (ac->mode == ACCEL_STEP) {
             vcpu_update_banks(cpu);
@@ -272,8 +272,9 @@ static void run(AccelCpu *ac)
 }
 
 /* Under the lock: true when the vCPU may run, false when the thread is to end. */
-static bool wait_until_runnable(VCPU *cpu)
+static bool wait_until_runnable(AccelCpu *ac)
 {
+    VCPU *cpu = ac->cpu;
     pthread_mutex_lock(&cpu->lock);
     while (!cpu->quit) {
         if (atomic_load(&cpu->work_pending)) {
@@ -285,8 +286,18 @@ static bool wait_until_runnable(VCPU *cpu)
         }
         if (!cpu->stop && cpu->halted && cpu->ops->has_work(cpu))
             cpu->halted = false;
-        if (!cpu->stop && !cpu->halted && !cpu->powered_off)
-            break;
+        if (!cpu->stop && !cpu->halted && !cpu->powered_off) {
+            if (engine_take_turn(ac))
+                break;
+            engine_wait_for_turn(ac);
+            continue;
+        }
+        if (engine_in_turns(ac)) {
+            pthread_mutex_unlock(&cpu->lock);
+            engine_end_turn(ac);
+            pthread_mutex_lock(&cpu->lock);
+            continue;
+        }
         if (cpu->stop && !cpu->stopped) {
             cpu->stopped = true;
             pthread_cond_signal(&cpu->paused);
@@ -306,7 +317,10 @@ void *engine_cpu_thread(void *opaque)
     pthread_setname_np(pthread_self(), name);
     ac->cpu->thread_id = gettid();
     engine_profile_thread(ac);
-    while (wait_until_runnable(ac->cpu))
+    while (wait_until_runnable(ac)) {
         run(ac);
+        engine_end_turn(ac);
+    }
+    engine_end_turn(ac);
     return NULL;
 }

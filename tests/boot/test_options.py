@@ -272,6 +272,27 @@ class Starts(BootTest):
         self.assertGreaterEqual(resident, 200 << 10)
         self.assertEqual(os.listdir(self.folder), [])
 
+    def test_one_thread(self):
+        """With thread=single four busy processors take one of the host's, each its share."""
+        console = self.shell(extra=['-accel', 'tcg,thread=single'], processors=4,
+                             reboot=True)
+        self.assertEqual(self.command(console, 'nproc'), '4')
+        self.command(console, 'for i in 0 1 2 3; do (taskset $((1 << i)) sh -c '
+                              '"while :; do :; done") & done')
+
+        def used():
+            with open(f'/proc/{console.process.pid}/stat', encoding='ascii') as handle:
+                return sum(int(word) for word in handle.read().split()[13:15])
+        before, start_time = used(), time.monotonic()
+        time.sleep(4)
+        ticks = (used() - before) / (time.monotonic() - start_time)
+        self.assertLess(ticks / os.sysconf('SC_CLK_TCK'), 1.2)
+        shares = self.command(console, "awk '/^cpu[0-3]/ { print $2 }' /proc/stat").split()
+        self.assertGreater(min(int(share) for share in shares), 20, shares)
+        self.monitor(console, 'stop', 'cont', 'system_reset')
+        console.expect(PROMPT, 60)
+        self.power_off(console)
+
     def talk(self, path, text, wanted):
         deadline = time.monotonic() + 60 * TIME_SCALE
         while not os.path.exists(path) and time.monotonic() < deadline:
