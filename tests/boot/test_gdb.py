@@ -195,6 +195,31 @@ class Bare(Gdb):
         self.assertRegex(said, r'New value = 5050')
         self.assertEqual(console.wait(20), 0)
 
+    def test_one_of_two(self):
+        """A CPU steps while the other one stands still, or runs; each stops at its own."""
+        program = compile_guest(self, self.folder, 'twocpus', 'start.S', 'twocpus.c')
+        console = self.console(base_command(processors=2) + ['-kernel', program, '-S'] + self.server)
+        look = [show('first', '*(long *)&counts'), show('second', '((long *)&counts)[1]')]
+
+        def looks(said):
+            return [tuple(int(n, 16) for n in pair)
+                    for pair in re.findall(r'^first=(\w+)\nsecond=(\w+)$', said, re.M)]
+
+        said = self.gdb(
+            'tbreak *&second', 'continue', 'tbreak *&first', 'continue',
+            'set scheduler-locking on', *look, 'stepi 30', *look,
+            'thread 2', 'stepi 30', *look,
+            'set scheduler-locking off', 'stepi 30', *look, 'kill', program=program)
+        self.assertRegex(said, r'Thread 2 .*hit .*second')
+        self.assertRegex(said, r'Thread 1 .*hit .*first')
+        at_first, one_stepped, other_stepped, one_ran = looks(said)
+        self.assertGreater(one_stepped[0], at_first[0], said)
+        self.assertEqual(one_stepped[1], at_first[1], said)
+        self.assertEqual(other_stepped[0], one_stepped[0], said)
+        self.assertGreater(other_stepped[1], one_stepped[1], said)
+        self.assertGreater(one_ran[0], other_stepped[0] + 30, said)
+        self.assertEqual(console.wait(20), 0)
+
     def test_protocol(self):
         """Acknowledgements, wrong checksums, what is not supported, Ctrl-C, vanishing."""
         console = self.start()
