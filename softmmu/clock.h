@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Virtual time: nanoseconds that pass while the machine runs and stand still while it is
-// stopped. Timers fire on the main-loop thread, never early, in order of their deadlines.
+// stopped. Timers fire on the main-loop thread, never early, in order of their deadlines (while the
+// clock runs, as exactly as the host's timers do).
 //
-// vclock_now_ns() takes no lock. Arming and cancelling take the clock's own lock and may be done
-// by any thread. A callback runs without that lock held and may arm its timer anew. After
+// vclock_now_ns() takes no lock. Arming and cancelling take a lock that a timer shares with few
+// others and may be done by any thread. A callback runs without that lock held and may arm its timer anew. After
 // timer_cancel() returns the callback may still be running on the main-loop thread; owners guard
 // their state with their device lock and look at it again.
 #ifndef SOFTMMU_CLOCK_H
@@ -18,8 +19,11 @@
 
 typedef struct VirtClock VirtClock;
 
+typedef struct ClockShard ClockShard;
+
 typedef struct Timer {
     VirtClock *clock;
+    ClockShard *shard; /* where it stands while armed */
     void (*fire)(void *opaque);
     void *opaque;
     int64_t deadline_ns; /* valid while armed */
