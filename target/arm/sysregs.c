@@ -31,9 +31,17 @@
 
 /* ---- hooks -------------------------------------------------------------------------------- */
 
-static uint64_t *storage(ArmCpu *cpu, const SysReg *r)
+/* Storage is 4 or 8 bytes wide; hosts are little-endian. */
+static uint64_t storage_get(const ArmCpu *cpu, const SysReg *r)
 {
-    return (uint64_t *)((char *)cpu + r->offset);
+    uint64_t v = 0;
+    memcpy(&v, (const char *)cpu + r->offset, r->bytes);
+    return v;
+}
+
+static void storage_put(ArmCpu *cpu, const SysReg *r, uint64_t v)
+{
+    memcpy((char *)cpu + r->offset, &v, r->bytes);
 }
 
 static void write_sctlr(ArmCpu *cpu, const SysReg *r, uint64_t v)
@@ -56,13 +64,13 @@ static void write_tcr(ArmCpu *cpu, const SysReg *r, uint64_t v)
 /* Storage whose bits only select mode or bank: SYSREG_MODE does the rest. */
 static void write_plain(ArmCpu *cpu, const SysReg *r, uint64_t v)
 {
-    *storage(cpu, r) = v;
+    storage_put(cpu, r, v);
 }
 
 static void write_ttbr(ArmCpu *cpu, const SysReg *r, uint64_t v)
 {
     uint32_t asid = arm_asid(cpu);
-    *storage(cpu, r) = v;
+    storage_put(cpu, r, v);
     arm_pmu_event(cpu, PMU_TTBR_WRITE_RETIRED);
     if (arm_asid(cpu) != asid)
         arm_asid_changed(cpu);
@@ -133,13 +141,13 @@ static void write_pan(ArmCpu *cpu, const SysReg *r, uint64_t v)
 
 static void write_breakpoint(ArmCpu *cpu, const SysReg *r, uint64_t v)
 {
-    *storage(cpu, r) = v;
+    storage_put(cpu, r, v);
     arm_breakpoints_changed(cpu);
 }
 
 static void write_watchpoint(ArmCpu *cpu, const SysReg *r, uint64_t v)
 {
-    *storage(cpu, r) = v;
+    storage_put(cpu, r, v);
     arm_watchpoints_changed(cpu);
 }
 
@@ -541,7 +549,7 @@ uint64_t sysreg_read(ArmCpu *cpu, const SysReg *r)
         return sysreg_model_value(cpu, r);
     if (r->kind != SYSREG_STORAGE)
         return r->reset;
-    return r->bytes == 8 ? *storage(cpu, r) : *(uint32_t *)storage(cpu, r);
+    return storage_get(cpu, r);
 }
 
 void sysreg_write(ArmCpu *cpu, const SysReg *r, uint64_t v)
@@ -551,7 +559,7 @@ void sysreg_write(ArmCpu *cpu, const SysReg *r, uint64_t v)
     if (r->write)
         r->write(cpu, r, v);
     else if (r->kind == SYSREG_STORAGE)
-        *storage(cpu, r) = v;
+        storage_put(cpu, r, v);
     if (r->flags & SYSREG_MODE)
         vcpu_update_banks(&cpu->vcpu);
 }
@@ -561,7 +569,7 @@ void arm_sysregs_reset(ArmCpu *cpu)
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         const SysReg *r = &table[i];
         if (r->kind == SYSREG_STORAGE && (r->access & SYSREG_W1))
-            *storage(cpu, r) = r->reset;
+            storage_put(cpu, r, r->reset);
     }
     cpu->breakpoint_places = cpu->dbgclaim_el1 = 0;
     cpu->vcpu.watches = false;
