@@ -29,6 +29,12 @@ class Busybox(BootTest):
             with self.subTest(boot=number + 1):
                 self.run_script('poweroff')
 
+    def test_boots_in_a_row_with_four_processors(self):
+        """So it does with several processors, on either interrupt controller."""
+        for number in range(COUNT):
+            with self.subTest(boot=number + 1):
+                self.run_script('poweroff', processors=4, gic=2 + number % 2)
+
     def test_cortex_a72(self):
         """The same kernel on the other processor model."""
         self.run_script('poweroff', cpu='cortex-a72')
