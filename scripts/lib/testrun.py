@@ -21,6 +21,9 @@ BOOT_SECONDS = 1500
 # The boot tests that are worth their time with sanitizers.
 ASAN_GUESTS = ('BadInput', 'DiskInUse', 'Bare', 'Disk.', 'Terminal', 'shell_and', 'Engines.test_t')
 
+# Those in which several processors and devices are at work at once.
+TSAN_GUESTS = ('Smp.test_two', 'Smp.test_four', 'Engines.test_two_processors', 'Hotplug')
+
 
 class Count:
     """Passed, failed and skipped tests."""
@@ -158,6 +161,9 @@ def parse_arguments():
     parser.add_argument('--asan', action='store_true',
                         help='instead: a debug build with ASan and UBSan, the Meson tests and a '
                         'choice of guests in it')
+    parser.add_argument('--tsan', action='store_true',
+                        help='instead: a build with ThreadSanitizer, and guests with several '
+                        'processors in it')
     parser.add_argument('--no-boot', action='store_true', help='boot no guests')
     parser.add_argument('--no-clang', action='store_true', help='build with gcc only')
     parser.add_argument('--boots', type=int, default=5, metavar='N',
@@ -165,7 +171,20 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def run_tsan(stages):
+    """A race that tests/tsan.supp does not explain ends a guest with status 66."""
+    folder = os.path.join(TOP, 'build-tsan')
+    if stages.build(folder, 'demo', 'gcc', ['-Db_sanitize=thread', '-Db_lundef=false']):
+        suppressions = os.path.join(TOP, 'tests', 'tsan.supp')
+        stages.boot(os.path.join(folder, 'dragoman'), 1, TSAN_GUESTS,
+                    {'TSAN_OPTIONS': f'suppressions={suppressions} exitcode=66',
+                     'BOOT_TIME_SCALE': '8'})
+
+
 def run(stages, options):
+    if options.tsan:
+        run_tsan(stages)
+        return
     if options.asan:
         folder = os.path.join(TOP, 'build-asan')
         sanitize = ['-Dbuildtype=debug', '-Db_sanitize=address,undefined', '-Db_lundef=false']
