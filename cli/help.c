@@ -25,7 +25,7 @@
 void help_print_version(void)
 {
     printf("Dragoman emulator version %s\n"
-           "Options as those of QEMU emulator version 7.2\n", DRAGOMAN_VERSION);
+           "Options as those of QEMU emulator version 7.2.0\n", DRAGOMAN_VERSION);
 }
 
 void help_print_short(void)
@@ -52,9 +52,9 @@ void help_print_options(void)
     help_print_version();
     printf("\nusage: dragoman [options]\n\n");
     for (const OptionRow *r = option_rows; r->name; r++) {
-        int n = printf("  -%s%s%s", r->name, r->argument ? " " : "",
+        int n = printf("-%s%s%s", r->name, r->argument ? " " : "",
                        r->argument ? r->argument : "");
-        printf("%*s%s\n", n < 32 ? 32 - n : 1, "", r->help);
+        printf("%*s%s\n", n < 30 ? 30 - n : 1, "", r->help);
     }
 }
 
@@ -100,15 +100,26 @@ static bool print_device(const char *name, Error **err)
     return device_print_help(name, stdout, err);
 }
 
+/* One a line, as scripts look for them. */
 static bool print_accels(Error **err)
 {
-    printf("Engines:\n");
+    printf("Accelerators supported in this binary:\n");
+    for (const AccelType *const *t = accel_types; *t; t++)
+        printf("%s\n", (*t)->name);
+    return true;
+}
+
+static bool print_accel(const char *name, Error **err)
+{
     for (const AccelType *const *t = accel_types; *t; t++) {
+        if (strcmp((*t)->name, name))
+            continue;
         printf("%s: %s\n", (*t)->name, (*t)->help);
         for (const char *const *o = (*t)->options; *o; o++)
             printf("  %s=\n", *o);
+        return true;
     }
-    return true;
+    return error_set(err, "unknown engine '%s' ('-accel help' lists them)", name);
 }
 
 static bool print_log_items(Error **err)
@@ -147,7 +158,35 @@ static bool print_chardev(const char *name, Error **err)
 
 static bool print_networks(Error **err)
 {
-    net_print_help(stdout);
+    net_print_types(stdout);
+    return true;
+}
+
+static bool print_network(const char *name, Error **err)
+{
+    return net_print_options(name, stdout, err);
+}
+
+/* Devices that a network can be given to. */
+static bool print_nic_models(Error **err)
+{
+    printf("Supported NIC models:\n");
+    for (const DeviceType *const *t = device_types; *t; t++)
+        for (const Property *p = (*t)->properties; p && p->name; p++)
+            if (p->kind == PROP_NETDEV)
+                printf("%s\n", (*t)->name);
+    return true;
+}
+
+static bool print_formats(Error **err)
+{
+    printf("Supported formats: raw\n");
+    return true;
+}
+
+static bool print_vga(Error **err)
+{
+    printf("none                 no graphic card (default)\n");
     return true;
 }
 
@@ -207,7 +246,7 @@ static bool print_run_with(Error **err)
 
 static bool print_display(Error **err)
 {
-    printf("Displays:\n  none\n");
+    printf("Available display backend types:\nnone\n");
     return true;
 }
 
@@ -217,32 +256,40 @@ typedef struct HelpTopic {
     size_t offset; /* in Options */
     bool repeated; /* an OptionList */
     bool (*print)(Error **err);
-    bool (*print_one)(const char *name, Error **err); /* NAME,help; may be NULL */
+    bool (*print_one)(const char *name, Error **err); /* of NAME,help; may be NULL */
+    const char *key; /* of which ...,key=help asks; may be NULL */
+    bool (*print_values)(Error **err);
 } HelpTopic;
 
+#define LIST(field) .offset = offsetof(Options, field), .repeated = true
+#define TEXT(field) .offset = offsetof(Options, field)
+
 static const HelpTopic topics[] = {
-    { offsetof(Options, machines), true, print_boards, print_board },
-    { offsetof(Options, cpu), false, print_models, print_model },
-    { offsetof(Options, devices), true, print_devices, print_device },
-    { offsetof(Options, accels), true, print_accels, NULL },
-    { offsetof(Options, log_items), false, print_log_items, NULL },
-    { offsetof(Options, chardevs), true, print_chardevs, print_chardev },
-    { offsetof(Options, objects), true, print_objects, print_object },
-    { offsetof(Options, serials), true, print_lines, NULL },
-    { offsetof(Options, monitors), true, print_lines, NULL },
-    { offsetof(Options, netdevs), true, print_networks, NULL },
-    { offsetof(Options, nics), true, print_networks, NULL },
-    { offsetof(Options, drives), true, print_drive, NULL },
-    { offsetof(Options, fsdevs), true, print_folders, NULL },
-    { offsetof(Options, virtfs), true, print_folders, NULL },
-    { offsetof(Options, smp), false, print_smp, NULL },
-    { offsetof(Options, memory), false, print_memory, NULL },
-    { offsetof(Options, name), false, print_name, NULL },
-    { offsetof(Options, rtc), false, print_rtc, NULL },
-    { offsetof(Options, semihosting_config), false, print_semihosting, NULL },
-    { offsetof(Options, sandbox), false, print_sandbox, NULL },
-    { offsetof(Options, run_with), false, print_run_with, NULL },
-    { offsetof(Options, display), false, print_display, NULL },
+    { LIST(machines), .print = print_boards, .print_one = print_board },
+    { TEXT(cpu), .print = print_models, .print_one = print_model },
+    { LIST(devices), .print = print_devices, .print_one = print_device },
+    { LIST(accels), .print = print_accels, .print_one = print_accel },
+    { TEXT(log_items), .print = print_log_items },
+    { LIST(chardevs), .print = print_chardevs, .print_one = print_chardev },
+    { LIST(objects), .print = print_objects, .print_one = print_object },
+    { LIST(serials), .print = print_lines },
+    { LIST(monitors), .print = print_lines },
+    { LIST(netdevs), .print = print_networks, .print_one = print_network },
+    { LIST(nics), .print = print_networks, .print_one = print_network,
+      .key = "model", .print_values = print_nic_models },
+    { LIST(drives), .print = print_drive,
+      .key = "format", .print_values = print_formats },
+    { LIST(fsdevs), .print = print_folders },
+    { LIST(virtfs), .print = print_folders },
+    { TEXT(smp), .print = print_smp },
+    { TEXT(memory), .print = print_memory },
+    { TEXT(name), .print = print_name },
+    { TEXT(rtc), .print = print_rtc },
+    { TEXT(semihosting_config), .print = print_semihosting },
+    { TEXT(sandbox), .print = print_sandbox },
+    { TEXT(run_with), .print = print_run_with },
+    { TEXT(display), .print = print_display },
+    { TEXT(vga), .print = print_vga },
 };
 
 static bool asks(const char *text)
@@ -259,10 +306,26 @@ static const char *asks_about(const char *text)
     return NULL;
 }
 
+/* "...,KEY=help". */
+static bool asks_value(const char *text, const char *key)
+{
+    size_t len = strlen(key);
+    for (; text; text = strchr(text, ',')) {
+        text += *text == ',';
+        if (!strncmp(text, key, len) && text[len] == '=' && asks(text + len + 1))
+            return true;
+    }
+    return false;
+}
+
 static bool answer(const HelpTopic *t, const char *text, bool *answered, Error **err)
 {
     const char *end = asks_about(text);
     char name[64];
+    if (t->key && asks_value(text, t->key)) {
+        *answered = true;
+        return t->print_values(err);
+    }
     *answered = end || asks(text);
     if (!*answered)
         return true;

@@ -32,7 +32,8 @@ const OptionRow option_rows[] = {
     { "append", "TEXT", "the kernel's command line", TEXT(append) },
     { "dtb", "FILE", "use this device tree instead of the board's own", TEXT(dtb) },
     { "bios", "FILE", "firmware image", TEXT(firmware) },
-    { "drive", "file=FILE,format=raw,if=virtio|none[,id=,readonly=on]", "a disk", LIST(drives) },
+    { "drive", "file=FILE,format=raw,if=virtio|none[,id=,readonly=on,cache=writeback|none|unsafe,"
+      "discard=unmap]", "a disk", LIST(drives) },
     { "hda", "FILE", "the first disk: -drive file=FILE,if=virtio", TEXT(hard_disks[0]) },
     { "hdb", "FILE", "the second disk", TEXT(hard_disks[1]) },
     { "hdc", "FILE", "the third disk", TEXT(hard_disks[2]) },

@@ -92,15 +92,22 @@ void net_init_common(NetBackend *n, char *id, Log *log)
     pthread_mutexattr_destroy(&attr);
 }
 
-void net_print_help(FILE *out)
+void net_print_types(FILE *out)
 {
-    fputs("Networks:\n", out);
-    for (size_t i = 0; i < ARRAY_SIZE(net_types); i++) {
-        fprintf(out, "  %s", net_types[i]->name);
-        for (const char *const *o = net_types[i]->options; *o; o++)
-            fprintf(out, "%s%s=", o == net_types[i]->options ? " with " : ", ", *o);
-        fputc('\n', out);
-    }
+    fputs("Available netdev backend types:\n", out);
+    for (size_t i = 0; i < ARRAY_SIZE(net_types); i++)
+        fprintf(out, "%s\n", net_types[i]->name);
+}
+
+bool net_print_options(const char *name, FILE *out, Error **err)
+{
+    const NetType *type = find_type(name, err);
+    if (!type)
+        return false;
+    fprintf(out, "netdev %s options:\n  id=\n", type->name);
+    for (const char *const *o = type->options; *o; o++)
+        fprintf(out, "  %s=\n", *o);
+    return true;
 }
 
 static NetBackend *create(Keyval *kv, Log *log, Error **err)

@@ -27,7 +27,8 @@ typedef struct NetReceiver {
 } NetReceiver;
 
 /* From the text after -netdev: "user,id=n0,hostfwd=tcp:127.0.0.1:2222-:22,...". */
-void net_print_help(FILE *out); /* the types and their parameters */
+void net_print_types(FILE *out); /* the text of -netdev help */
+bool net_print_options(const char *type, FILE *out, Error **err); /* and of -netdev TYPE,help */
 NetBackend *net_open(const char *spec, Log *log, Error **err);
 void net_close(NetBackend *n);
 const char *net_id(const NetBackend *n);

@@ -26,11 +26,11 @@ const BoardType *board_type_find(const char *name, Error **err)
 
 void board_print_types(FILE *out)
 {
-    fputs("Machines for -M:\n", out);
+    fputs("Supported machines are:\n", out);
     for (const BoardType *const *b = board_types; *b; b++) {
-        fprintf(out, "  %-12s %s", (*b)->name, (*b)->help);
+        const char *mark = b == board_types ? " (default)" : "";
         if ((*b)->alias)
-            fprintf(out, " (also '%s')", (*b)->alias);
-        fputc('\n', out);
+            fprintf(out, "%-20s %s (alias of %s)\n", (*b)->alias, (*b)->help, (*b)->name);
+        fprintf(out, "%-20s %s%s\n", (*b)->name, (*b)->help, mark);
     }
 }

@@ -15,11 +15,11 @@ from common import PROMPT, TIME_SCALE, BootTest, find_emulator, get_kernel, is_d
 
 HELP = [
     # What is asked, and what the answer has in it.
-    ('-help', r'-kernel FILE'),
+    ('-help', r'(?m)^-kernel FILE'),
     ('-h', r'-kernel FILE'),
     ('--help', r'-kernel FILE'),
-    ('-version', r'emulator version \d+\.\d+'),
-    ('-M help', r'(?m)^virt|^  virt'),
+    ('-version', r'QEMU emulator version 7\.2\.0\n'),
+    ('-M help', r'\ASupported machines are:\nvirt {17}ARM Virtual Machine.* \(default\)\n'),
     ('-M ?', r'virt'),
     ('-machine help', r'virt'),
     ('-M virt,help', r'gic-version='),
@@ -31,7 +31,8 @@ HELP = [
     ('-device ?', r'name "virtio-net-device"'),
     ('-device virtio-blk-device,help', r'drive='),
     ('-device virtio-net-device,?', r'netdev='),
-    ('-accel help', r'tcg'),
+    ('-accel help', r'(?m)^tcg$'),
+    ('-accel tcg,help', r'tb-size='),
     ('-d help', r'(?m)^guest_errors '),
     ('-serial help', r'unix'),
     ('-chardev help', r'(?m)^Available chardev backend types: $(.|\n)*^  ringbuf$'),
@@ -40,9 +41,13 @@ HELP = [
     ('-object memory-backend-memfd,help', r'hugetlb='),
     ('-chardev socket,help', r'reconnect='),
     ('-monitor help', r'stdio'),
-    ('-netdev help', r'user.*hostfwd'),
-    ('-nic ?', r'user'),
+    ('-netdev help', r'\AAvailable netdev backend types:\nuser\n'),
+    ('-netdev user,help', r'hostfwd='),
+    ('-nic ?', r'(?m)^user$'),
+    ('-nic user,model=help', r'\ASupported NIC models:\nvirtio-net-device\n'),
     ('-drive help', r'readonly='),
+    ('-drive if=virtio,format=?', r'\ASupported formats: raw'),
+    ('-vga help', r'(?m)^none '),
     ('-virtfs help', r'mapped-xattr - '),
     ('-fsdev ?', r'security_model='),
     ('-device virtio-9p-device,help', r'mount_tag='),
@@ -53,7 +58,7 @@ HELP = [
     ('-sandbox help', r'spawn='),
     ('-run-with help', r'chroot='),
     ('-name help', r'process='),
-    ('-display help', r'none'),
+    ('-display help', r'(?m)^none$'),
 ]
 
 
