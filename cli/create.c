@@ -64,13 +64,19 @@ static const AccelType *find_accel(const char *name, bool *unusable, Error **err
     return NULL;
 }
 
-/* -perfmap and -jitdump, for an engine that knows them. */
-static unsigned add_perf_options(const Session *s, const AccelType *type, AccelOption *options,
-                                 unsigned count)
+/* Options of the engine's that are given by themselves. */
+static unsigned add_global_options(const Session *s, const AccelType *type, AccelOption *options,
+                                   unsigned count)
 {
+    const struct {
+        const char *name;
+        bool on;
+    } given[] = { { "perfmap", s->perfmap }, { "jitdump", s->jitdump },
+                  { "one-insn-per-tb", s->one_insn } };
     for (const char *const *k = type ? type->options : NULL; k && *k; k++)
-        if ((s->perfmap && !strcmp(*k, "perfmap")) || (s->jitdump && !strcmp(*k, "jitdump")))
-            options[count++] = (AccelOption){ *k, "on" };
+        for (size_t i = 0; i < ARRAY_SIZE(given); i++)
+            if (given[i].on && !strcmp(*k, given[i].name))
+                options[count++] = (AccelOption){ *k, "on" };
     return count;
 }
 
@@ -90,7 +96,7 @@ static bool try_accel(Session *s, const char *text, bool *unusable, Error **err)
         if (value)
             options[count++] = (AccelOption){ *k, value };
     }
-    count = add_perf_options(s, type, options, count);
+    count = add_global_options(s, type, options, count);
     if (type && keyval_check_used(&kv, "-accel", type->options, err))
         s->accel = type->create(&s->machine->memory, s->log, options, count, err);
     keyval_free(&kv);
@@ -184,7 +190,8 @@ static bool add_devices(Session *s, const Options *o, Error **err)
 
 bool session_create(Session *s, const Options *o, Error **err)
 {
-    *s = (Session){ .perfmap = o->perfmap, .jitdump = o->jitdump };
+    *s = (Session){ .perfmap = o->perfmap, .jitdump = o->jitdump,
+                     .one_insn = o->one_insn };
     if (!check_display(o, err) || !create_log(s, o, err) ||
         !confine_parse(&s->confinement, o, err) || !sandbox_parse(o->sandbox, &s->sandbox, err))
         return false;

@@ -29,7 +29,7 @@ typedef struct Session {
     SemihostingConfig semihosting; /* the machine's configuration points here */
     Confinement confinement;
     SandboxOptions sandbox;
-    bool perfmap, jitdump;    /* -perfmap, -jitdump: options of the engine */
+    bool perfmap, jitdump, one_insn; /* -perfmap and so on: options of the engine */
     bool on_terminal;         /* the escape keys work: tell the user */
     bool build_only;          /* dumpdtb was asked for and is done */
 } Session;

@@ -30,7 +30,7 @@ typedef struct Options {
                chardevs, mons, objects, fsdevs, virtfs;
     bool mem_prealloc, nographic, no_reboot, stopped, gdb_default, snapshot, nodefaults, ignored,
          help, version;
-    bool perfmap, jitdump, semihosting;
+    bool perfmap, jitdump, one_insn, semihosting;
 } Options;
 
 typedef struct OptionRow {
