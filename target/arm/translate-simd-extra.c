@@ -74,22 +74,15 @@ ACCUMULATE(SQRDMLSH, IR_OP_VSUB)
  * quiet: that is for the operation to do. FZ16 makes denormals zeros, without a flag. */
 static IrRef half_to_single(DisasContext *s, IrRef v)
 {
-    const unsigned gap = 23 - 10;
-    const uint64_t rebias = (uint64_t)(127 + 127 - 15) << 23, special = (uint64_t)31 << 23;
     IrBuilder *b = &s->b;
-    IrRef wide = simd_widen(s, false, 1, v);
-    IrRef sign = simd_shift(s, IR_OP_VSHLI, 2,
-                            ir_vand(b, IR_V128, wide, simd_const(s, 2, 0x8000)), 16);
-    IrRef bits = simd_shift(s, IR_OP_VSHLI, 2,
-                            ir_vand(b, IR_V128, wide, simd_const(s, 2, 0x7fff)), gap);
-    IrRef number = ir_vfmul(b, IR_V128, bits, simd_const(s, 2, rebias), 2, 4);
+    HalfParts p = simd_half_parts(s, v);
     if (s->flags & UNIT_FPCR_FZ16) {
-        IrRef normal = simd_op2(s, IR_OP_VCMPGT, 2, bits, simd_const(s, 2, BIT(23) - 1));
-        number = ir_vand(b, IR_V128, number, normal);
+        IrRef normal = simd_op2(s, IR_OP_VCMPGT, 2, p.bits, simd_const(s, 2, BIT(23) - 1));
+        p.number = ir_vand(b, IR_V128, p.number, normal);
     }
-    IrRef is_special = simd_op2(s, IR_OP_VCMPGT, 2, bits, simd_const(s, 2, special - 1));
-    IrRef infinite = ir_vor(b, IR_V128, bits, simd_const(s, 2, UINT64_C(0xff) << 23));
-    return ir_vor(b, IR_V128, sign, ir_vbsl(b, IR_V128, is_special, infinite, number));
+    IrRef is_special = simd_op2(s, IR_OP_VCMPGT, 2, p.bits, simd_const(s, 2, HALF_SPECIAL - 1));
+    IrRef infinite = ir_vor(b, IR_V128, p.bits, simd_const(s, 2, UINT64_C(0xff) << 23));
+    return ir_vor(b, IR_V128, p.sign, ir_vbsl(b, IR_V128, is_special, infinite, p.number));
 }
 
 /* The lanes of Vn or Vm that take part, in the low half: of the lower or the upper half of what Q

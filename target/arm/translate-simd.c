@@ -8,7 +8,8 @@
 //
 // With FPCR.FZ, flushing has flags of its own on Arm. So before an operation its operands are looked
 // at: zeros, and numbers so large that the result cannot be tiny, never are flushed (fp-fast.h).
-// If there is another, the unit is left before the instruction, and that and some units to come go
+// Likewise FMULX and the Newton steps treat infinities as the host does not.
+// If there is an operand that inline code must not meet, the unit is left before the instruction, and that and some units to come go
 // through the helpers altogether.
 #include "target/arm/fp-fast.h"
 #include "target/arm/translate-simd.h"
@@ -207,6 +208,7 @@ static const struct {
     [ARM_FP_ADD] = { IR_OP_FADD, IR_OP_VFADD },
     [ARM_FP_SUB] = { IR_OP_FSUB, IR_OP_VFSUB },
     [ARM_FP_MUL] = { IR_OP_FMUL, IR_OP_VFMUL },
+    [ARM_FP_MULX] = { IR_OP_FMUL, IR_OP_VFMUL },
     [ARM_FP_DIV] = { IR_OP_FDIV, IR_OP_VFDIV },
     [ARM_FP_MAX] = { IR_OP_FMAX, IR_OP_VFMAX },
     [ARM_FP_MIN] = { IR_OP_FMIN, IR_OP_VFMIN },
@@ -219,10 +221,66 @@ static const struct {
     [ARM_FP_CMPGT] = { 0, IR_OP_VFCMPGT },
 };
 
-/* ---- FPCR.FZ */
+HalfParts simd_half_parts(DisasContext *s, IrRef v)
+{
+    const unsigned gap = 23 - 10;
+    const uint64_t rebias = (uint64_t)(127 + 127 - 15) << 23;
+    IrBuilder *b = &s->b;
+    IrRef wide = simd_widen(s, false, 1, v);
+    HalfParts p = {
+        .sign = simd_shift(s, IR_OP_VSHLI, 2,
+                           ir_vand(b, IR_V128, wide, simd_const(s, 2, 0x8000)), 16),
+        .bits = simd_shift(s, IR_OP_VSHLI, 2,
+                           ir_vand(b, IR_V128, wide, simd_const(s, 2, 0x7fff)), gap),
+    };
+    p.number = ir_vfmul(b, IR_V128, p.bits, simd_const(s, 2, rebias), 2, 4);
+    return p;
+}
 
-/* Leaves if a scalar's magnitude is, in bits without the sign, from `low` up to below `high`. */
-static void guard_scalar(DisasContext *s, unsigned esz, IrRef v, uint64_t low, uint64_t high)
+/* ---- Operands that inline code must not meet: flushed ones, and infinities where they are special */
+
+/* Magnitudes as bits: from `low` up to below `high`, around the end if that is smaller. */
+typedef struct Range {
+    uint64_t low, high;
+} Range;
+
+static uint64_t exponent_bits(unsigned esz, unsigned exponent)
+{
+    return (uint64_t)exponent << (esz == 3 ? 52 : 23);
+}
+
+/* Numbers below this biased exponent only, or 0: no limit. */
+static unsigned upper_limit(const ArmFpDesc *d)
+{
+    switch ((ArmFpOp)d->op) {
+    case ARM_FP_MULX:
+    case ARM_FP_RECPS: return d->esz == 3 ? 0x7ff : 0xff;
+    case ARM_FP_RSQRTS: return d->esz == 3 ? 1534 : 190;   /* three times as much is finite */
+    case ARM_FP_TO_INT: /* scaled, it is finite */
+        return !d->fbits ? 0 : d->esz == 3 ? 0x7ff - 65 : 0xff - 65;
+    default: return 0;
+    }
+}
+
+/* What operand `n` must not be; returns how many ranges that are. */
+static unsigned forbidden(const DisasContext *s, const ArmFpDesc *d, unsigned n, Range range[2])
+{
+    unsigned count = 0, upper = upper_limit(d);
+    uint64_t sign = BIT(d->esz == 3 ? 63 : 31);
+    if (s->fp_flushes) {
+        Range small = { 1, exponent_bits(d->esz, arm_fp_least_exponent(d->op, d->esz)) };
+        if (d->op == ARM_FP_DIV && n == 1) { /* neither small nor large, nor zero */
+            small.low = exponent_bits(d->esz, arm_fp_most_divisor(d->esz) + 1);
+        }
+        range[count++] = small;
+    }
+    if (upper) {
+        range[count++] = (Range){ exponent_bits(d->esz, upper), sign };
+    }
+    return count;
+}
+
+static void guard_scalar(DisasContext *s, unsigned esz, IrRef v, Range range)
 {
     IrBuilder *b = &s->b;
     IrType type = sf_type(esz == 3);
@@ -231,52 +289,49 @@ static void guard_scalar(DisasContext *s, unsigned esz, IrRef v, uint64_t low, u
     }
     IrRef bits = esz == 3 ? ir_bits_i64(b, v) : ir_bits_i32(b, v);
     IrRef twice = ir_add(b, type, bits, bits);
-    gen_cold_if(s, type, ir_sub(b, type, twice, ir_const(b->unit, type, 2 * low, 0)),
-                ir_const(b->unit, type, 2 * (high - low), 0), IR_LTU, COLD_FP_SOFT, s->pc);
+    gen_cold_if(s, type, ir_sub(b, type, twice, ir_const(b->unit, type, 2 * range.low, 0)),
+                ir_const(b->unit, type, 2 * (range.high - range.low), 0), IR_LTU, COLD_FP_SOFT,
+                s->pc);
 }
 
-/* All ones in lanes whose magnitude is. */
-static IrRef out_of_order(DisasContext *s, unsigned esz, IrRef v, uint64_t low, uint64_t high)
+/* All ones in lanes that are in the range. */
+static IrRef lanes_in_range(DisasContext *s, unsigned esz, IrRef v, Range range)
 {
     uint64_t top = BIT((8u << esz) - 1); /* comparison is signed */
     IrRef twice = simd_op2(s, IR_OP_VADD, esz, v, v);
-    IrRef from_low = simd_op2(s, IR_OP_VADD, esz, twice, simd_const(s, esz, top - 2 * low));
-    return simd_op2(s, IR_OP_VCMPGT, esz, simd_const(s, esz, 2 * (high - low) - top), from_low);
+    IrRef from_low = simd_op2(s, IR_OP_VADD, esz, twice, simd_const(s, esz, top - 2 * range.low));
+    IrRef length = simd_const(s, esz, 2 * (range.high - range.low) - top);
+    return simd_op2(s, IR_OP_VCMPGT, esz, length, from_low);
 }
 
-/* The magnitudes that operand `n` must not have. */
-static void guard_limits(const ArmFpDesc *d, unsigned n, uint64_t *low, uint64_t *high)
+/* Leaves if one of the low lanes is not zero. */
+static void guard_lanes(DisasContext *s, const ArmFpDesc *d, IrRef bad)
 {
-    unsigned frac_bits = d->esz == 3 ? 52 : 23;
-    *low = 1;
-    *high = (uint64_t)arm_fp_least_exponent(d->op, d->esz) << frac_bits;
-    if (d->op == ARM_FP_DIV && n == 1) { /* a divisor must be neither small nor large, nor zero */
-        *low = ((uint64_t)arm_fp_most_divisor(d->esz) + 1) << frac_bits;
-        *high += BIT(d->esz == 3 ? 63 : 31);
-    }
+    unsigned bytes = (unsigned)d->lanes << d->esz;
+    IrRef any = bytes == 16 ? ir_vtest(&s->b, bad)
+              : bytes == 8 ? ir_vtrunc(&s->b, IR_I64, bad)
+              : ir_zext(&s->b, ir_vtrunc(&s->b, IR_I32, bad));
+    gen_cold_if(s, IR_I64, any, ir_imm64(&s->b, 0), IR_NE, COLD_FP_SOFT, s->pc);
 }
 
-/* Leaves unless the operands are ordinary. */
 static void guard_fp(DisasContext *s, const ArmFpDesc *d, bool is_vector, IrRef a, IrRef b, IrRef c)
 {
     const IrRef args[3] = { a, b, c };
     IrRef bad = IR_NONE;
     for (unsigned n = 0; n < 3 && args[n] != IR_NONE; n++) {
-        uint64_t low, high;
-        guard_limits(d, n, &low, &high);
-        if (!is_vector) {
-            guard_scalar(s, d->esz, args[n], low, high);
-            continue;
+        Range range[2];
+        unsigned count = forbidden(s, d, n, range);
+        for (unsigned k = 0; k < count; k++) {
+            if (!is_vector) {
+                guard_scalar(s, d->esz, args[n], range[k]);
+                continue;
+            }
+            IrRef m = lanes_in_range(s, d->esz, args[n], range[k]);
+            bad = bad == IR_NONE ? m : ir_vor(&s->b, IR_V128, bad, m);
         }
-        IrRef m = out_of_order(s, d->esz, args[n], low, high);
-        bad = bad == IR_NONE ? m : ir_vor(&s->b, IR_V128, bad, m);
     }
-    if (is_vector) {
-        unsigned bytes = (unsigned)d->lanes << d->esz;
-        IrRef any = bytes == 16 ? ir_vtest(&s->b, bad)
-                  : bytes == 8 ? ir_vtrunc(&s->b, IR_I64, bad)
-                  : ir_zext(&s->b, ir_vtrunc(&s->b, IR_I32, bad));
-        gen_cold_if(s, IR_I64, any, ir_imm64(&s->b, 0), IR_NE, COLD_FP_SOFT, s->pc);
+    if (bad != IR_NONE) {
+        guard_lanes(s, d, bad);
     }
 }
 
@@ -302,16 +357,11 @@ static IrRef inline_scalar_op(DisasContext *s, IrOp op, unsigned esz, IrRef x, I
     return i->dst = ir_build_value(&s->b, fp_type(esz));
 }
 
-/* Fixed point from single precision goes by way of double, where scaling is exact and without
- * overflow. */
+/* Scaling to fixed point is exact; infinities and NaNs have been sorted out. */
 static IrRef inline_to_int(DisasContext *s, const ArmFpDesc *d, IrRef a)
 {
-    if (d->fbits && d->esz == 3) {
-        return IR_NONE;
-    }
     if (d->fbits) {
-        a = ir_fmul(&s->b, IR_F64, ir_fcvt_f64(&s->b, a),
-                    fp_const(s, 3, power_of_two(3, d->fbits)));
+        a = ir_fmul(&s->b, fp_type(d->esz), a, fp_const(s, d->esz, power_of_two(d->esz, d->fbits)));
     }
     return ir_ftoi(&s->b, sf_type(d->to == 3), a, ir_round(d->mode), d->flag);
 }
@@ -325,16 +375,41 @@ static IrRef inline_from_int(DisasContext *s, const ArmFpDesc *d, IrRef a)
                               fp_const(s, d->to, power_of_two(d->to, -(int)d->fbits))) : r;
 }
 
+/* FRECPS, FRSQRTS: 2 - a * b, (3 - a * b) / 2. Halving is exact. */
+static IrRef inline_newton(DisasContext *s, const ArmFpDesc *d, IrRef a, IrRef b)
+{
+    IrBuilder *ir = &s->b;
+    IrType type = fp_type(d->esz);
+    uint64_t two = power_of_two(d->esz, 1);
+    if (d->op == ARM_FP_RECPS) {
+        return ir_fmadd(ir, type, ir_fneg(ir, type, a), b, fp_const(s, d->esz, two));
+    }
+    uint64_t three = two | exponent_bits(d->esz, 1) >> 1;
+    IrRef r = ir_fmadd(ir, type, ir_fneg(ir, type, a), b, fp_const(s, d->esz, three));
+    return ir_fmul(ir, type, r, fp_const(s, d->esz, power_of_two(d->esz, -1)));
+}
+
 static bool inlines_scalar(const ArmFpDesc *d)
 {
     switch ((ArmFpOp)d->op) {
     case ARM_FP_FLAGS:
     case ARM_FP_FLAGS_SIGNAL:
     case ARM_FP_ROUND:
+    case ARM_FP_RECPS:
+    case ARM_FP_RSQRTS:
+    case ARM_FP_TO_INT:
     case ARM_FP_CONVERT: return true;
-    case ARM_FP_TO_INT: return !d->fbits || d->esz == 2;
     default: return fp_ops[d->op].scalar;
     }
+}
+
+/* From half precision; infinities and NaNs are sorted out, and then FPCR.AHP is of no account. */
+static IrRef inline_from_half(DisasContext *s, IrRef v)
+{
+    HalfParts p = simd_half_parts(s, v);
+    IrRef special = simd_op2(s, IR_OP_VCMPGT, 2, p.bits, simd_const(s, 2, HALF_SPECIAL - 1));
+    gen_cold_if(s, IR_I64, ir_vtest(&s->b, special), ir_imm64(&s->b, 0), IR_NE, COLD_FP_SOFT, s->pc);
+    return ir_vor(&s->b, IR_V128, p.sign, p.number);
 }
 
 /* IR_NONE where it takes a helper. */
@@ -343,13 +418,18 @@ static IrRef inline_scalar(DisasContext *s, const ArmFpDesc *d, IrRef a, IrRef b
     if (d->op == ARM_FP_FROM_INT) {
         return d->to == 1 ? IR_NONE : inline_from_int(s, d, a);
     }
+    if (!s->fp_soft && d->op == ARM_FP_CONVERT && d->esz == 1 && d->to == 2) {
+        return ir_vtrunc(&s->b, IR_F32, inline_from_half(s, ir_vzext(&s->b, IR_V128, a)));
+    }
     if (s->fp_soft || d->esz == 1 || d->to == 1) {
         return IR_NONE;
     }
-    if (s->fp_guarded && inlines_scalar(d)) {
+    if (inlines_scalar(d)) {
         guard_fp(s, d, false, a, b, c);
     }
     switch ((ArmFpOp)d->op) {
+    case ARM_FP_RECPS:
+    case ARM_FP_RSQRTS: return inline_newton(s, d, a, b);
     case ARM_FP_FLAGS: return ir_nzcv_fcmp(&s->b, fp_type(d->esz), a, b, false);
     case ARM_FP_FLAGS_SIGNAL: return ir_nzcv_fcmp(&s->b, fp_type(d->esz), a, b, true);
     case ARM_FP_ROUND: return ir_fround(&s->b, fp_type(d->esz), a, ir_round(d->mode), d->flag);
@@ -413,11 +493,36 @@ static IrRef inline_vector_convert(DisasContext *s, const ArmFpDesc *d, IrRef a)
     return d->to == 3 ? ir_vfcvt_f64(&s->b, IR_V128, a) : ir_vfcvt_f32(&s->b, IR_V128, a);
 }
 
+static IrRef inline_vector_newton(DisasContext *s, const ArmFpDesc *d, IrRef a, IrRef b)
+{
+    IrBuilder *ir = &s->b;
+    uint64_t two = power_of_two(d->esz, 1);
+    IrRef n = ir_vfneg(ir, IR_V128, a, d->esz);
+    if (d->op == ARM_FP_RECPS) {
+        return ir_vfmadd(ir, IR_V128, n, b, simd_const(s, d->esz, two), d->esz, d->lanes);
+    }
+    uint64_t three = two | exponent_bits(d->esz, 1) >> 1;
+    IrRef r = ir_vfmadd(ir, IR_V128, n, b, simd_const(s, d->esz, three), d->esz, d->lanes);
+    return ir_vfmul(ir, IR_V128, r, simd_const(s, d->esz, power_of_two(d->esz, -1)), d->esz,
+                    d->lanes);
+}
+
+static IrRef inline_vector_to_int(DisasContext *s, const ArmFpDesc *d, IrRef a, uint64_t lanes)
+{
+    if (d->fbits) {
+        a = ir_vfmul(&s->b, IR_V128, a, simd_const(s, d->esz, power_of_two(d->esz, d->fbits)),
+                     d->esz, d->lanes);
+    }
+    return ir_vftoi(&s->b, IR_V128, a, d->esz, lanes);
+}
+
 static bool inlines_vector(const ArmFpDesc *d)
 {
     switch ((ArmFpOp)d->op) {
+    case ARM_FP_RECPS:
+    case ARM_FP_RSQRTS:
+    case ARM_FP_TO_INT:
     case ARM_FP_ROUND: return true;
-    case ARM_FP_TO_INT: return !d->fbits;
     case ARM_FP_CONVERT: return d->lanes == 2;
     default: return fp_ops[d->op].vector;
     }
@@ -429,15 +534,20 @@ static IrRef inline_vector(DisasContext *s, const ArmFpDesc *d, IrRef a, IrRef b
     if (d->op == ARM_FP_FROM_INT) {
         return inline_vector_from_int(s, d, a);
     }
+    if (!s->fp_soft && d->op == ARM_FP_CONVERT && d->esz == 1) {
+        return inline_from_half(s, a);
+    }
     if (s->fp_soft || d->esz == 1 || d->to == 1) {
         return IR_NONE;
     }
-    if (s->fp_guarded && inlines_vector(d)) {
+    if (inlines_vector(d)) {
         guard_fp(s, d, true, a, b, c);
     }
     switch ((ArmFpOp)d->op) {
     case ARM_FP_ROUND: return ir_vfround(&s->b, IR_V128, a, d->esz, lanes);
-    case ARM_FP_TO_INT: return d->fbits ? IR_NONE : ir_vftoi(&s->b, IR_V128, a, d->esz, lanes);
+    case ARM_FP_RECPS:
+    case ARM_FP_RSQRTS: return inline_vector_newton(s, d, a, b);
+    case ARM_FP_TO_INT: return inline_vector_to_int(s, d, a, lanes);
     case ARM_FP_CONVERT: return inline_vector_convert(s, d, a);
     default: break;
     }

@@ -95,6 +95,16 @@ IrRef fp_neg(DisasContext *s, unsigned esz, IrRef value);
 IrRef fp_abs(DisasContext *s, unsigned esz, IrRef value);
 /* The value +0. */
 IrRef fp_const_zero(DisasContext *s, unsigned esz);
+/* The four lanes of 2 bytes in the low half of a vector, half-precision numbers, in lanes of 4 bytes:
+ * the sign; the magnitude's bits where single precision has them; the magnitude as a single
+ * unless that has the top exponent (HALF_SPECIAL and above in `bits`). */
+typedef struct HalfParts {
+    IrRef sign, bits, number;
+} HalfParts;
+
+#define HALF_SPECIAL ((uint64_t)31 << 23)
+
+HalfParts simd_half_parts(DisasContext *s, IrRef v);
 IrRef fp_vector_neg(DisasContext *s, unsigned esz, IrRef v);
 IrRef fp_vector_abs(DisasContext *s, unsigned esz, IrRef v);
 

@@ -260,7 +260,7 @@ static bool fp_trapped(const ArmCpu *cpu)
 static uint64_t fp_flags(const ArmCpu *cpu)
 {
     return (fp_trapped(cpu) ? UNIT_FP_TRAP : 0) | (cpu->fpcr & ARM_FPCR_DN ? UNIT_FPCR_DN : 0) |
-           (cpu->fpcr & ARM_FPCR_FZ ? UNIT_FPCR_FZ | (cpu->fp_soft ? UNIT_FP_SOFT : 0) : 0) |
+           (cpu->fpcr & ARM_FPCR_FZ ? UNIT_FPCR_FZ : 0) | (cpu->fp_soft ? UNIT_FP_SOFT : 0) |
            (cpu->fpcr & ARM_FPCR_FZ16 ? UNIT_FPCR_FZ16 : 0) |
            (cpu->fpcr >> ARM_FPCR_RMODE_SHIFT & 3) << UNIT_RMODE_SHIFT;
 }
@@ -335,8 +335,8 @@ static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr
     s->flags = flags;
     s->pc = s->unit_pc = pc;
     s->el = flags & UNIT_EL1 ? 1 : 0;
-    s->fp_soft = flags & UNIT_FPCR_FZ && flags & (UNIT_FP_SOFT | UNIT_STEP);
-    s->fp_guarded = flags & UNIT_FPCR_FZ && !s->fp_soft;
+    s->fp_soft = flags & UNIT_FP_SOFT;
+    s->fp_flushes = flags & UNIT_FPCR_FZ;
     s->fp_default_nan = flags & UNIT_FPCR_DN;
     s->rmode = flags >> UNIT_RMODE_SHIFT & 3;
     s->sp_aligned = !(s->el && (flags & UNIT_SP_CHECK));

@@ -76,7 +76,7 @@ enum {
 #define UNIT_STRICT_PACSP BIT(34) /* SCTLR_EL1.BT0, BT1: PACIASP is no target of BR from any register */
 #define UNIT_UAO BIT(35) /* LDTR and STTR are as LDR and STR */
 #define UNIT_PMU BIT(33)         /* count instructions and branches */
-#define UNIT_FP_SOFT BIT(36)     /* FPCR.FZ, and an operand was not ordinary: translate-simd.c */
+#define UNIT_FP_SOFT BIT(36)     /* an FP operand was out of the ordinary: translate-simd.c */
 
 /* Code out of line, emitted when the unit is complete. */
 typedef enum ColdKind {
@@ -116,7 +116,7 @@ typedef struct DisasContext {
     uint32_t word;     /* its encoding */
     unsigned el;
     bool fp_soft;      /* single and double arithmetic goes through soft helpers */
-    bool fp_guarded;   /* FPCR.FZ otherwise: operands are looked at before inline arithmetic */
+    bool fp_flushes;   /* FPCR.FZ: operands are looked at before inline arithmetic */
     bool fp_default_nan; /* FPCR.DN; the unit's nan_rule says so too */
     unsigned rmode;    /* FPCR.RMode: 0 RN, 1 RP, 2 RM, 3 RZ; the host's control register agrees */
     bool sp_aligned;   /* needs no check (again) in this unit */

@@ -36,7 +36,7 @@ CHAPTERS = {
 }
 # What `-cpu max` announces.
 BASE_FEATURES = set('''CRC32 LSE AES PMULL SHA1 SHA256 RDM DOTPROD FLAGM FLAGM2 JSCVT LRCPC LRCPC2 SB
-    FP16 FRINTTS SHA512 SHA3 SM3 SM4 FHM FCMA I8MM BF16 PAUTH'''.split()) | {None}
+    LOR FP16 FRINTTS SHA512 SHA3 SM3 SM4 FHM FCMA I8MM BF16 PAUTH'''.split()) | {None}
 
 # Not for random use: they leave the sequence, wait, or differ between user and system mode.
 EXCLUDED = set('''SVC HVC SMC HLT DCPS1 DCPS2 DCPS3 DRPS ERET WFE WFI SYSL MSR_SPSel MSR_DAIFSet
