@@ -3,6 +3,8 @@
 
 import hashlib
 import os
+import re
+import socket
 import subprocess
 import tempfile
 import time
@@ -13,7 +15,7 @@ from console import TIME_SCALE
 
 from disk import check_disk
 from hostserver import HostServer
-from rootfs import get_rootfs
+from rootfs import ROOT_PASSWORD, get_rootfs
 
 
 class Debian(BootTest):
@@ -63,11 +65,25 @@ class Debian(BootTest):
         self.assertIsNone(check_disk(self.image))
 
     def test_two_processors(self):
-        """Two processors under load compute right, and agree on the file system."""
+        """Two processors under load compute right, and agree on the file system.  There is a
+        second console to log in on, hvc0."""
+        path = self.image + '.hvc0'
         console = self.console(linux(
             'root=/dev/vda', processors=2,
-            extra=['-drive', f'file={self.image},format=raw,if=virtio']))
+            extra=['-drive', f'file={self.image},format=raw,if=virtio',
+                   '-chardev', f'socket,id=c,path={path},server=on,wait=off',
+                   '-device', 'virtio-serial-device', '-device', 'virtconsole,chardev=c']))
         log_in(console)
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(60 * TIME_SCALE)
+            line.connect(path)
+            line.sendall(b'\n')  # it has asked before, when nobody listened
+            for wanted, answer in (('login: ', 'root'), ('Password: ', ROOT_PASSWORD),
+                                   (DEBIAN_PROMPT, 'tty'), ('/dev/hvc0', 'exit')):
+                said = ''
+                while not re.search(wanted, said):
+                    said += line.recv(4096).decode(errors='replace')
+                line.sendall(answer.encode() + b'\n')
         self.assertEqual(self.run_in(console, 'nproc'), '2')
         numbers = ''.join(f'{number}\n' for number in range(1, 100001)).encode()
         job = 'seq 1 100000 | gzip | tee /root/$i.gz | gunzip | sha256sum | cut -c1-64'
@@ -83,7 +99,6 @@ class Debian(BootTest):
 
 def free_port():
     """A TCP port of the host that nothing listens on."""
-    import socket
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]
