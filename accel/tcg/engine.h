@@ -31,6 +31,7 @@ struct Unit {
     uint32_t code_page; /* id: same physical page, virtual page and mode (tcg_code_set_page()) */
     TcgCode *code;
     Unit *next_page;
+    uint16_t accesses, indirect; /* to memory; branches; counted while there is a profile */
 } __attribute__((aligned(64)));
 
 #define UNIT_HASH_BITS 18
@@ -183,6 +184,7 @@ bool engine_set_profile(Accel *a, bool on, Error **err) MUST_CHECK;
 void engine_profile_thread(AccelCpu *ac); /* at the start of each thread */
 void engine_profile_poll(AccelCpu *ac);   /* now and then: the samples' buffer is small */
 void engine_profile_end(AccelCpu *ac);    /* the thread is gone */
+void engine_profile_unit(Unit *u, const IrUnit *ir); /* fills in what the profile asks of a unit */
 /* Samples are of host code: say to which units they belong before these go. Translation lock. */
 void engine_profile_settle_locked(TcgEngine *e);
 void engine_print_profile(TcgEngine *e, FILE *out);

@@ -23,10 +23,21 @@
 #define SAMPLES_ENOUGH (SAMPLES_MAX / 2)
 #define SAMPLE_NS 1000000 /* of CPU time */
 #define ROWS_PRINTED 20u
+/* What a host executes of translated code in a nanosecond: rough, for estimates of how often things
+ * happen that nobody counts. */
+#define HOST_BYTES_PER_NS 10.0
 #define TABLE_BITS 16
+
+/* What there was while samples were taken. */
+typedef struct ProfileSpan {
+    uint64_t cpu_ns, tlb_misses, lookups;
+} ProfileSpan;
 
 struct ProfileCpu {
     timer_t timer;
+    clockid_t clock;
+    bool on;
+    ProfileSpan begun, before; /* counters when it was switched on; sums of the times before */
     atomic_uint produced, consumed; /* free-running */
     uint64_t samples[SAMPLES_MAX]; /* host program counters */
 };
@@ -42,6 +53,7 @@ struct Profile {
     ProfileRow rows[1 << TABLE_BITS]; /* open hashing; what does not fit counts as `lost` */
     uint32_t row_count;
     uint64_t translated, elsewhere, lost;
+    double accesses, indirect; /* per host byte, summed over samples */
     uint64_t settling[SAMPLES_MAX]; /* sorted */
 };
 
@@ -102,7 +114,20 @@ static size_t count_unit(Profile *p, const Unit *u, const uint64_t *samples, siz
     } else {
         p->lost += n;
     }
+    p->accesses += (double)(n * u->accesses) / (double)bytes;
+    p->indirect += (double)(n * u->indirect) / (double)bytes;
     return n;
+}
+
+void engine_profile_unit(Unit *u, const IrUnit *ir)
+{
+    for (uint32_t b = 0; b < ir->block_count; b++) {
+        for (uint32_t i = 0; i < ir->blocks[b]->count; i++) {
+            IrOp op = ir->blocks[b]->insns[i].op;
+            u->accesses += op == IR_OP_LD || op == IR_OP_ST || op == IR_OP_RMW || op == IR_OP_CAS;
+            u->indirect += op == IR_OP_EXIT_REG;
+        }
+    }
 }
 
 static void settle_cpu_locked(TcgEngine *e, ProfileCpu *pc)
@@ -139,9 +164,31 @@ void engine_profile_poll(AccelCpu *ac)
 
 /* ---- on and off ------------------------------------------------------------------------- */
 
-static bool arm_timer(ProfileCpu *p, bool on)
+static ProfileSpan counters_now(const AccelCpu *ac, const ProfileCpu *p)
+{
+    struct timespec t = { 0 };
+    clock_gettime(p->clock, &t);
+    return (ProfileSpan){ (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec,
+                          tlb_stats(ac->cpu->tlb)->misses, ac->lookups };
+}
+
+/* `sum` and what there was since `begun`. */
+static ProfileSpan span_add(ProfileSpan sum, const ProfileSpan *begun, const ProfileSpan *now)
+{
+    sum.cpu_ns += now->cpu_ns - begun->cpu_ns;
+    sum.tlb_misses += now->tlb_misses - begun->tlb_misses;
+    sum.lookups += now->lookups - begun->lookups;
+    return sum;
+}
+
+static bool arm_timer(AccelCpu *ac, ProfileCpu *p, bool on)
 {
     const struct timespec period = { .tv_nsec = on ? SAMPLE_NS : 0 };
+    const ProfileSpan now = counters_now(ac, p);
+    if (p->on)
+        p->before = span_add(p->before, &p->begun, &now);
+    p->begun = now;
+    p->on = on;
     return !timer_settime(p->timer, 0, &(struct itimerspec){ period, period }, NULL);
 }
 
@@ -149,20 +196,19 @@ static bool arm_timer(ProfileCpu *p, bool on)
 static bool profile_cpu(AccelCpu *ac, bool on, Error **err)
 {
     ProfileCpu *p = atomic_load(&ac->profile);
-    clockid_t clock;
     if (!p && on) {
         struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGPROF };
         p = calloc(1, sizeof(*p));
         event.sigev_value.sival_ptr = p;
         event._sigev_un._tid = ac->cpu->thread_id;
-        if (!p || pthread_getcpuclockid(ac->cpu->thread, &clock) ||
-            timer_create(clock, &event, &p->timer)) {
+        if (!p || pthread_getcpuclockid(ac->cpu->thread, &p->clock) ||
+            timer_create(p->clock, &event, &p->timer)) {
             free(p);
             return error_set_errno(err, errno, "cannot create the profile's timer");
         }
         atomic_store(&ac->profile, p);
     }
-    if (p && !arm_timer(p, on))
+    if (p && !arm_timer(ac, p, on))
         return error_set_errno(err, errno, "cannot set the profile's timer");
     return true;
 }
@@ -241,6 +287,33 @@ static void print_hottest(TcgEngine *e, uint64_t all, FILE *out)
     free(rows);
 }
 
+static void print_hits(const char *what, double times, uint64_t misses, FILE *out)
+{
+    if (times > 0)
+        fprintf(out, "  about %.3g million %s, %.2f%% found\n", times / 1e6, what,
+                100.0 * MAX(1 - (double)misses / times, 0));
+}
+
+/* How often translated code did what it does not count: from the share of such operations in the
+ * code that was met. */
+static void print_estimates(const TcgEngine *e, uint64_t samples, FILE *out)
+{
+    ProfileSpan all = { 0 };
+    for (uint32_t i = 0; i < e->cpu_count; i++) {
+        const ProfileCpu *p = e->cpus[i]->profile;
+        if (!p)
+            continue;
+        all = span_add(all, &(ProfileSpan){ 0 }, &p->before);
+        if (p->on) {
+            const ProfileSpan now = counters_now(e->cpus[i], p);
+            all = span_add(all, &p->begun, &now);
+        }
+    }
+    double bytes = HOST_BYTES_PER_NS * (double)all.cpu_ns / (double)samples;
+    print_hits("TLB look-ups", e->profile->accesses * bytes, all.tlb_misses, out);
+    print_hits("indirect branches", e->profile->indirect * bytes, all.lookups, out);
+}
+
 void engine_print_profile(TcgEngine *e, FILE *out)
 {
     if (!e->profile) {
@@ -254,7 +327,10 @@ void engine_print_profile(TcgEngine *e, FILE *out)
     fprintf(out, "Profile (%s): %llu samples, %.1f%% of them in translated code\n",
             p->on ? "on" : "off", (unsigned long long)(p->translated + p->elsewhere),
             100.0 * (double)p->translated / (double)all);
+    print_estimates(e, all, out);
     fputs("Hottest units, by time:\n", out);
     print_hottest(e, all, out);
+    if (p->lost)
+        fprintf(out, "  and %llu samples of too many units\n", (unsigned long long)p->lost);
     pthread_mutex_unlock(&e->lock);
 }

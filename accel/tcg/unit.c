@@ -228,6 +228,8 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     u->code = code;
     u->entry = tcg_code_entry(code);
     tcg_code_set_opaque(code, u);
+    if (e->profile)
+        engine_profile_unit(u, e->scratch);
     u->code_page = code_page_id_locked(e, u);
     tcg_code_set_page(code, u->code_page);
     unit_publish(e, u, covered);

@@ -253,7 +253,7 @@ class KernelNames(BootTest):
     @ours_only
     def test_kallsyms(self):
         """The monitor knows where a randomised kernel's functions are, as the kernel says it."""
-        console = self.shell()
+        console = self.shell(extra=['-accel', 'tcg,profile=on'])
         names = ('schedule', 'vectors', 'do_sys_openat2')
         lines = self.command(console, "grep -E ' [tT] (schedule|vectors|do_sys_openat2)$' "
                                       "/proc/kallsyms")
@@ -263,6 +263,10 @@ class KernelNames(BootTest):
         for name in names:
             console.line(f'p/x ${name}')
             self.assertEqual(int(console.expect(r'\n(0x[0-9a-f]+)', 10)[1], 16), wanted[name])
+        console.line('info jit')
+        console.expect(r'Profile \(on\): [1-9][0-9]* samples', 10)
+        console.expect(r'million TLB look-ups, [0-9.]+% found', 10)
+        console.expect(r'0xffff[0-9a-f]{12} +[0-9]+ insns  [a-z_]+', 10)
         console.send('\x01c')
         console.line('')
         console.expect(SHELL, 20)
