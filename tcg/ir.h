@@ -91,8 +91,10 @@ enum {
     IR_MEM_RELEASE = 1 << 9,     /* sequentially consistent with later acquires (STLR) */
     IR_MEM_ATOMIC_ALIGN = 1 << 10, /* misalignment is an error even where plain accesses may be */
     IR_MEM_STORE = 1 << 11,      /* a compare-and-swap that stands for a store: not a read, too */
-    IR_MEM_BLOCK = 1 << 12,      /* part of a block: an alignment error in device memory */
+    IR_MEM_BLOCK = 1 << 12,      /* part of a block of IR_BLOCK_BYTES: an alignment error in device
+                                  * memory; a watchpoint is met by all of it at once */
 };
+#define IR_BLOCK_BYTES 64u
 #define IR_MEM_ALIGN(log2) ((log2) << IR_MEM_ALIGN_SHIFT)
 
 static inline unsigned ir_mem_size_log2(unsigned memop)

@@ -146,8 +146,10 @@ static void check_guest_watch(VCPU *cpu, const TcgSlowAccess *a, unsigned size)
 {
     if (!cpu->watches)
         return;
+    bool block = a->memop & IR_MEM_BLOCK; /* its first part answers for all */
     const WatchAccess w = {
-        .addr = a->addr, .size = size, .unprivileged = a->memop & IR_MEM_UNPRIV,
+        .addr = block ? align_down(a->addr, IR_BLOCK_BYTES) : a->addr,
+        .size = block ? IR_BLOCK_BYTES : size, .unprivileged = a->memop & IR_MEM_UNPRIV,
         .read = access_reads(a), .write = a->kind != TCG_LOAD,
     };
     if (cpu->ops->watch_hit(cpu, &w))

@@ -363,9 +363,9 @@ bool a64_trans_MSR_reg(DisasContext *s, const struct a64_sysreg *a)
 
 static void dc_zva(DisasContext *s, IrRef va)
 {
-    IrRef line = ir_and(&s->b, IR_I64, va, ir_imm64(&s->b, ~UINT64_C(63)));
+    IrRef line = ir_and(&s->b, IR_I64, va, ir_imm64(&s->b, ~(uint64_t)(IR_BLOCK_BYTES - 1)));
     IrRef zero = ir_imm128(&s->b, 0, 0);
-    for (unsigned i = 0; i < 64; i += 16)
+    for (unsigned i = 0; i < IR_BLOCK_BYTES; i += 16)
         ir_st(&s->b, IR_V128, line, zero, 4 | IR_MEM_BLOCK, i);
 }
 

@@ -230,6 +230,15 @@ static void watchpoints(void)
         AT(ldr, EL0T, PAGES + 0x1f9, "MASK");
         AT(ldr, EL0T, PAGES + 0xfc, "MASK");
     }
+    set_watchpoint(0, PAGES + 0x128, any | BAS(255));
+    *(volatile uint64_t *)(SCRATCH + 0x100) = 0x1234;
+    AT(dc_zva, EL0T, PAGES + 0x110, "not allowed");
+    SYSREG_WRITE(sctlr_el1, SYSREG_READ(sctlr_el1) | 1 << 14);
+    AT(dc_zva, EL0T, PAGES + 0x110, "over a watched word");
+    put_hex("debug dc_zva left ", *(volatile uint64_t *)(SCRATCH + 0x100));
+    put('\n');
+    AT(dc_zva, EL0T, PAGES + 0x140, "behind it");
+    SYSREG_WRITE(sctlr_el1, SYSREG_READ(sctlr_el1) & ~(uint64_t)(1 << 14));
     set_watchpoint(0, PAGES + 0xff8, any | BAS(255));
     AT(ldr, EL0T, PAGES + 0xffc, "crossing pages");
     set_watchpoint(0, PAGES + 0x1000, any | BAS(255));
