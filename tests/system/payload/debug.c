@@ -173,6 +173,11 @@ static void accesses(uint64_t va, const char *where)
     AT(ldxr, EL0T, va & ~7ul, where);
     AT(ldxr_stxr, EL0T, va & ~7ul, where);
     AT(ldr_q, EL0T, va, where);
+    if (SYSREG_READ(id_aa64isar0_el1) >> 20 & 15) {
+        AT(cas, EL0T, va & ~7ul, where);
+        AT(ldadd, EL0T, va & ~7ul, where);
+        AT(stadd, EL0T, va & ~7ul, where);
+    }
 }
 
 // D2.9: every watchpoint, and the fields of DBGWCR<n>_EL1

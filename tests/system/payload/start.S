@@ -194,6 +194,11 @@ case_\name:
         ldxr    x1, [x0]
         stxr    w2, x1, [x0]
         finish
+        .arch_extension lse
+        case    cas, cas x2, x1, [x0]
+        case    ldadd, ldadd x1, x2, [x0]
+        case    stadd, stadd x1, [x0]
+        .arch_extension nolse
         begin   daifclr_d
         msr     daifclr, #8
         nop
