@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A Linux program that counts with the processor's performance monitors (perf_event_open(2)):
-// instructions of a loop exactly, and samples by the interrupt at an overflow. Prints a line for
-// each statement that holds, and "perfcount: all right" when all do.
+// instructions of a loop exactly, samples by the interrupt at an overflow, and hits of a breakpoint in
+// the kernel, which steps over it at EL1. Prints a line for each statement that holds, and
+// "perfcount: all right" when all do.
 #define _GNU_SOURCE
+#include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +92,41 @@ static void samples(void)
     close(fd);
 }
 
+static uint64_t kernel_symbol(const char *wanted)
+{
+    char line[512], name[256];
+    unsigned long value, found = 0;
+    FILE *list = fopen("/proc/kallsyms", "r");
+    while (list && !found && fgets(line, sizeof(line), list))
+        if (sscanf(line, "%lx %*c %255s", &value, name) == 2 && !strcmp(name, wanted))
+            found = value;
+    if (list)
+        fclose(list);
+    return found;
+}
+
+static void kernel_breakpoint(void)
+{
+    enum { CALLS = 100 };
+    struct perf_event_attr attr = {
+        .type = PERF_TYPE_BREAKPOINT, .size = sizeof(attr), .bp_type = HW_BREAKPOINT_X,
+        .bp_addr = kernel_symbol("__arm64_sys_getppid"), .bp_len = HW_BREAKPOINT_LEN_4,
+    };
+    uint64_t hits = 0;
+    cpu_set_t here; /* the kernel has such breakpoints for a CPU only, not for a task */
+    CPU_ZERO(&here);
+    CPU_SET(0, &here);
+    sched_setaffinity(0, sizeof(here), &here);
+    int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, 0);
+    say("a breakpoint in the kernel", fd >= 0);
+    for (int i = 0; i < CALLS; i++)
+        syscall(SYS_getppid);
+    // an interrupt between the hit and the step over it makes Linux count it twice
+    say("as many hits as calls", read(fd, &hits, sizeof(hits)) == sizeof(hits) &&
+                                     hits - CALLS <= CALLS / 10);
+    close(fd);
+}
+
 int main(void)
 {
     counts_exactly("instructions", open_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, 0),
@@ -97,6 +135,7 @@ int main(void)
                    LOOP_INSNS);
     counts_exactly("branches", open_event(PERF_TYPE_RAW, BR_RETIRED, 0), 1);
     samples();
+    kernel_breakpoint();
     printf("perfcount: all right\n");
     return 0;
 }
