@@ -186,10 +186,12 @@ static bool watchpoint_matches(const ArmCpu *cpu, unsigned n, const WatchAccess 
 
 void arm_watchpoints_changed(ArmCpu *cpu)
 {
-    cpu->vcpu.watches = false;
+    bool before = cpu->vcpu.watches, now = false;
     for (unsigned n = 0; n < arm_watchpoint_count(cpu); n++)
-        cpu->vcpu.watches |= watch_range(cpu, n).bytes;
-    tlb_flush_all(cpu->vcpu.tlb);
+        now |= watch_range(cpu, n).bytes != 0;
+    cpu->vcpu.watches = now;
+    if (before || now)
+        tlb_flush_all(cpu->vcpu.tlb);
 }
 
 bool arm_page_watched(VCPU *vcpu, Vaddr va)
