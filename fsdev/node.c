@@ -319,6 +319,8 @@ int fsnode_init_tree(FsTree *t)
     struct stat st;
     t->buckets = calloc(BUCKETS, sizeof(*t->buckets));
     t->root = calloc(1, sizeof(*t->root));
+    if (t->root)
+        t->root->fd = -1;
     if (!t->buckets || !t->root)
         return ENOMEM;
     t->root->refs = 1;

@@ -19,7 +19,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BOOT_SECONDS = 1500
 
 # The boot tests that are worth their time with sanitizers.
-ASAN_GUESTS = ('BadInput', 'DiskInUse', 'Bare', 'Disk.', 'Terminal', 'shell_and', 'Engines.test_t')
+ASAN_GUESTS = ('BadInput', 'DiskInUse', 'Bare', 'Disk.', 'Terminal', 'shell_and', 'Engines.test_t',
+               'Sharing.test_refusals', 'Balloon.test_balloon')
 
 # Those in which several processors and devices are at work at once.
 TSAN_GUESTS = ('Smp.test_two', 'Smp.test_four', 'Engines.test_two_processors', 'Hotplug')

@@ -4,6 +4,7 @@
 // Sources: Arm ARM DDI 0487 D13 (registers), C5.3 to C5.6 (DC, IC, AT, TLBI).
 #include "target/arm/sysregs.h"
 
+#include <string.h>
 #include "target/arm/fp-helpers.h"
 #include "target/arm/internal.h"
 #include "target/arm/pauth.h"
