@@ -38,8 +38,13 @@ static const struct {
 };
 
 static const struct {
-    uint8_t exp_bits, frac_bits;
-} formats[4] = { [1] = { 5, 10 }, [2] = { 8, 23 }, [3] = { 11, 52 } };
+    uint8_t frac_bits;
+    uint64_t infinity, magnitude; /* bits: of infinity, all but the sign */
+} formats[4] = {
+    [1] = { 10, 0x7c00, 0x7fff },
+    [2] = { 23, 0x7f800000, 0x7fffffff },
+    [3] = { 52, UINT64_C(0x7ff) << 52, INT64_MAX },
+};
 
 static uint64_t double_bits(double v)
 {
@@ -81,16 +86,14 @@ static double here(double v)
 /* Zero, or an exponent from `least` to the largest finite one. */
 static bool is_ordinary(unsigned esz, uint64_t bits, unsigned least)
 {
-    unsigned frac_bits = formats[esz].frac_bits;
-    uint64_t magnitude = bits & bit_mask(formats[esz].exp_bits + frac_bits);
-    uint64_t low = (uint64_t)least << frac_bits;
-    uint64_t high = bit_mask(formats[esz].exp_bits) << frac_bits;
-    return !magnitude || magnitude - low < high - low;
+    uint64_t magnitude = bits & formats[esz].magnitude;
+    uint64_t low = (uint64_t)least << formats[esz].frac_bits;
+    return !magnitude || magnitude - low < formats[esz].infinity - low;
 }
 
 static unsigned exponent(unsigned esz, uint64_t bits)
 {
-    return (unsigned)bits_get(bits, formats[esz].frac_bits, formats[esz].exp_bits);
+    return (unsigned)((bits & formats[esz].magnitude) >> formats[esz].frac_bits);
 }
 
 /* An ordinary operand's value. */

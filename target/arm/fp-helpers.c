@@ -241,6 +241,10 @@ static void fp_vector(ArmCpu *cpu, uint32_t packed)
     if (d.esz == 1 && arm_fp_host_half(d.op, d.lanes, v, &cpu->simd_scratch[0])) {
         return;
     }
+    if (d.op == ARM_FP_CONVERT && d.esz == 2 && d.to == 1 &&
+        arm_fp_host_to_half(d.lanes, v, &cpu->simd_scratch[0])) {
+        return;
+    }
     for (unsigned i = 0; i < d.lanes; i++) {
         set_lane(&r, d.to, i, fp_op(&d, lane(&v[0], d.esz, i), lane(&v[1], d.esz, i),
                                     lane(&v[2], d.esz, i), &s));

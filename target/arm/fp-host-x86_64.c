@@ -207,3 +207,18 @@ bool arm_fp_host_half(ArmFpOp op, unsigned lanes, const V128 v[3], V128 *r)
     _mm_storeu_si128((__m128i *)r, _mm_and_si128(result, used));
     return true;
 }
+
+HALF_TARGET bool arm_fp_host_to_half(unsigned lanes, const V128 *v, V128 *r)
+{
+    const __m128i number = _mm_set_epi32(3, 2, 1, 0);
+    __m128i used = _mm_cmplt_epi32(number, _mm_set1_epi32((int)lanes));
+    __m128i bits = _mm_and_si128(_mm_loadu_si128((const __m128i *)v), used);
+    __m128i magnitude = _mm_and_si128(bits, _mm_set1_epi32(0x7fffffff));
+    __m128i finite = _mm_cmplt_epi32(magnitude, _mm_set1_epi32(0x477fe000)); /* 65504 */
+    if (!has_f16c() || !all_ones(finite) || !singles_ordinary(_mm_castsi128_ps(bits), false)) {
+        return false;
+    }
+    __m128i half = _mm_cvtps_ph(_mm_castsi128_ps(bits), _MM_FROUND_CUR_DIRECTION);
+    _mm_storeu_si128((__m128i *)r, half);
+    return true;
+}

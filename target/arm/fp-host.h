@@ -25,5 +25,7 @@ uint32_t arm_fp_host_exchange(uint32_t saved);
  * flags in the register. False, with nothing done: the host cannot, or an operand or a result is not
  * ordinary (fp-fast.c). */
 bool arm_fp_host_half(ArmFpOp op, unsigned lanes, const V128 v[3], V128 *r);
+/* The low `lanes` (1..4) singles of `v` to half precision, likewise. */
+bool arm_fp_host_to_half(unsigned lanes, const V128 *v, V128 *r);
 
 #endif
