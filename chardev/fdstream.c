@@ -24,6 +24,7 @@
 
 #define OUT_BUFFER_BYTES (256 * 1024)
 #define IN_BUFFER_BYTES (64 * 1024)
+#define PUMP_READS 16
 
 struct FdStream {
     Chardev *chr;
@@ -85,12 +86,16 @@ static void in_ready(void *opaque, uint32_t events)
     read_some(opaque);
 }
 
+/* Some, so that the main loop comes to its other work. */
 static void pump(void *opaque)
 {
     FdStream *s = opaque;
+    int reads = 0;
     atomic_store(&s->posted, false);
-    while (read_some(s))
-        continue;
+    while (reads < PUMP_READS && read_some(s))
+        reads++;
+    if (reads == PUMP_READS)
+        fdstream_accept_input(s);
 }
 
 void fdstream_accept_input(FdStream *s)

@@ -45,7 +45,9 @@ enum { /* UARTIMSC, UARTRIS, UARTMIS, UARTICR */
     INT_ALL = 0x7ff,
 };
 
-#define POLLS_FOR_INPUT 32 /* more looks in a row than a transmitter takes */
+/* A transmitter looks at UARTFR, too, before and after each character, but not more often. */
+#define POLLS_PER_CHARACTER 4u
+#define POLLS_FOR_INPUT 32u
 #define SETTLE_NS (NS_PER_SECOND / 20)
 #define TX_RETRY_NS (NS_PER_SECOND / 1000)
 
@@ -206,7 +208,7 @@ static void dr_write(Device *dev, unsigned index, uint64_t value)
         device_guest_error(dev, "UARTDR written while the transmit FIFO is full");
         return;
     }
-    u->polls = 0;
+    u->polls -= MIN(u->polls, POLLS_PER_CHARACTER);
     u->ris &= ~INT_TX;
     fifo_put(&u->tx, (uint8_t)value);
     tx_drain(u);

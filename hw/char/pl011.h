@@ -31,7 +31,7 @@ typedef struct Pl011 {
     bool rx_unmasked, receiving; /* the guest takes input by interrupts: now; for a while */
     Timer settled;               /* sets `receiving` */
     bool polled;                 /* the guest polls for input */
-    unsigned polls;              /* looks at UARTFR in a row */
+    unsigned polls;              /* looks at UARTFR that were not for output */
     uint32_t rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
 } Pl011;
 

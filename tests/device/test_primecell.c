@@ -211,8 +211,11 @@ Test(pl011, early_input_waits_until_somebody_listens)
     cr_expect_eq(fake_terminal_type(chr, "more"), 0, "the driver has gone");
     for (int i = 0; i < 4; i++)
         r32(b, DR);
-    for (int i = 0; i < 40; i++)
-        r32(b, FR);
+    for (int i = 0; i < 10; i++) {
+        for (int look = 0; look < 10; look++)
+            r32(b, FR);
+        w32(b, DR, '.');
+    }
     cr_expect_eq(fake_terminal_type(chr, "more"), 4, "it polls");
     cr_expect_eq(r32(b, DR), 'm');
     bench_close(b);

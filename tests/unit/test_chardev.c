@@ -679,6 +679,30 @@ Test(chardev, a_slow_reader_holds_the_writer_back_and_loses_nothing)
     lab_close(&l);
 }
 
+Test(chardev, a_server_listens_on_tcp)
+{
+    struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(addr);
+    char spec[96];
+    Lab l;
+    lab_open(&l);
+    int probe = socket(AF_INET, SOCK_STREAM, 0);
+    bind(probe, (struct sockaddr *)&addr, len);
+    getsockname(probe, (struct sockaddr *)&addr, &len);
+    close(probe); /* the port is free, and nobody else will want it so soon */
+    snprintf(spec, sizeof(spec), "socket,id=c,port=%u,server,nowait", ntohs(addr.sin_port));
+    Chardev *chr = lab_create(&l, spec);
+    int peer = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(peer, (struct sockaddr *)&addr, len), 0);
+    RUN_UNTIL(&l, l.frontend->opened == 1);
+    cr_assert_eq(write(peer, "in", 2), 2);
+    RUN_UNTIL(&l, l.frontend->count == 2);
+    close(peer);
+    RUN_UNTIL(&l, l.frontend->closed == 2);
+    chardev_close(chr);
+    lab_close(&l);
+}
+
 /* TCP with an address that is in the label's text only; the port is the test's. */
 Test(chardev, telnet_takes_commands_out_of_the_input)
 {
