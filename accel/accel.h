@@ -83,6 +83,8 @@ struct Accel {
      * prints none. */
     void (*set_symbols)(Accel *a, struct Symbols *symbols);
     bool wants_symbols; /* from the start: an option of the engine's needs them */
+    /* The items of the log were changed; while paused. NULL: it looks at them each time. */
+    void (*log_changed)(Accel *a);
     /* Find out where time goes, for print_stats(); while paused. NULL: it cannot. */
     bool (*set_profile)(Accel *a, bool on, Error **err);
 

@@ -69,11 +69,17 @@ static void cmd_cpu(void *opaque, const char *args, FILE *out)
 static void cmd_log(void *opaque, const char *args, FILE *out)
 {
     const CommandContext *c = opaque;
+    Accel *a = c->session->accel;
     Error *err = NULL;
-    if (!*args || !strcmp(args, "help") || !strcmp(args, "?"))
+    if (!*args || !strcmp(args, "help") || !strcmp(args, "?")) {
         log_print_items(out);
-    else if (!log_replace(c->session->log, args, &err))
+    } else if (!log_replace(c->session->log, args, &err)) {
         command_failed(err, out);
+    } else if (a->log_changed) {
+        look_begin(c);
+        a->log_changed(a);
+        look_end(c);
+    }
 }
 
 static void cmd_logfile(void *opaque, const char *args, FILE *out)

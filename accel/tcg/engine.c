@@ -297,7 +297,7 @@ static Accel *engine_create(MemorySpace *memory, Log *log, const AccelOption *op
         .type = &tcg_accel_type, .destroy = engine_destroy, .add_cpu = engine_add_cpu,
         .start = engine_start, .pause = engine_pause, .resume = engine_resume,
         .print_stats = engine_print_stats, .set_symbols = engine_set_symbols,
-        .set_profile = engine_set_profile,
+        .set_profile = engine_set_profile, .log_changed = engine_log_changed,
     };
     engine_init_debug(e);
     e->memory = memory;

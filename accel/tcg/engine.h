@@ -149,6 +149,7 @@ bool engine_fetch_page(VCPU *cpu, Vaddr pc, FetchPlace *place);
 bool engine_fetch_cached(VCPU *cpu, Vaddr pc, FetchPlace *place);
 
 /* loop.c */
+void engine_log_changed(Accel *accel);
 void *engine_cpu_thread(void *cpu);
 const void *engine_lookup(void *env, Vaddr pc);
 void engine_exclusive_begin(TcgEngine *e, VCPU *self);

@@ -64,20 +64,37 @@ static bool guest_enter(TcgEngine *e, VCPU *cpu)
     return false;
 }
 
+/* No vCPU is in translated code. */
+static void forget_code_locked(TcgEngine *e)
+{
+    tcg_flush(e->ctx);
+    unit_forget_all(e);
+    for (uint32_t i = 0; i < e->cpu_count; i++)
+        tlb_flush_jumps(e->cpus[i]->cpu->tlb);
+    e->generation++;
+    e->stats.flushes++;
+}
+
+void engine_log_changed(Accel *a)
+{
+    TcgEngine *e = container_of(a, TcgEngine, accel);
+    bool no_chain = log_on(e->log, LOG_NOCHAIN);
+    if (!e->ctx || e->config.no_chain == no_chain)
+        return;
+    e->config.no_chain = no_chain;
+    pthread_mutex_lock(&e->lock);
+    forget_code_locked(e);
+    pthread_mutex_unlock(&e->lock);
+}
+
 static void flush_code(AccelCpu *ac)
 {
     TcgEngine *e = ac->engine;
     uint64_t generation = e->generation;
     engine_exclusive_begin(e, ac->cpu);
     pthread_mutex_lock(&e->lock);
-    if (generation == e->generation) { /* nobody was quicker */
-        tcg_flush(e->ctx);
-        unit_forget_all(e);
-        for (uint32_t i = 0; i < e->cpu_count; i++)
-            tlb_flush_jumps(e->cpus[i]->cpu->tlb);
-        e->generation++;
-        e->stats.flushes++;
-    }
+    if (generation == e->generation) /* nobody was quicker */
+        forget_code_locked(e);
     pthread_mutex_unlock(&e->lock);
     engine_exclusive_end(e);
 }

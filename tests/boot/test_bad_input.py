@@ -43,6 +43,10 @@ TABLE = [
     ('kernel_is_text', '-kernel {text}', r'text.*not'),
     ('kernel_bigger_than_memory', '-m 16', r'(memory|-m)'),
     ('no_kernel_value', '-kernel', r'-kernel'),
+    ('symbols_missing', '-kernel-symbols {nowhere}', r'nowhere.*no such file'),
+    ('symbols_without_any', '-kernel-symbols {text}', r'text.*no symbols|no symbols.*text'),
+    ('perf_of_the_interpreter', '-jitdump -accel tcg,backend=interp', r'-jitdump.*interp'),
+    ('profile_of_the_interpreter', '-accel tcg,backend=interp,profile=on', r'profile.*interp'),
     # Initial RAM disks and device trees
     ('initrd_missing', '-initrd {nowhere}', r'nowhere.*no such file'),
     ('initrd_is_a_folder', '-initrd {folder}', r'folder.*(directory|folder)'),

@@ -173,6 +173,17 @@ class Inspect(BootTest):
             self.assertIn('IN:', handle.read())
 
     @ours_only
+    def test_chains_from_the_monitor(self):
+        """A loop is one line of the log when units are chained, and one a turn when not."""
+        chained, single = self.path('chained'), self.path('single')
+        self.ask(f'logfile {chained}', 'log exec', 'info status', 'log none', f'logfile {single}',
+                 'log exec,nochain', 'info status', 'log none')
+        with open(chained, encoding='utf-8') as handle:
+            self.assertLess(len(handle.readlines()), 10)
+        with open(single, encoding='utf-8') as handle:
+            self.assertGreater(len(handle.readlines()), 10)
+
+    @ours_only
     def test_names(self):
         """The program's symbols name addresses, in logs, expressions and the profile."""
         log = self.path('log')
