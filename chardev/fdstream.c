@@ -189,19 +189,25 @@ void fdstream_set_filter(FdStream *s, size_t (*filter)(Chardev *chr, uint8_t *bu
     s->filter = filter;
 }
 
-static bool watch_input(FdStream *s, Error **err)
+/* What epoll refuses, as a file, is always ready: that is no error, and *watch is NULL. */
+static bool watch(FdStream *s, int fd, uint32_t events, void (*ready)(void *, uint32_t),
+                  LoopWatch **watch, Error **err)
 {
-    if (s->in_fd < 0)
-        return true;
     Error *refused = NULL;
-    s->in = mainloop_watch(s->chr->loop, s->in_fd, EPOLLIN, in_ready, s, &refused);
-    if (!s->in && errno != EPERM)
-        return error_set(err, "%s", error_text(refused));
-    s->always_ready = !s->in;
-    if (s->in)
-        mainloop_watch_set(s->in, 0);
+    *watch = mainloop_watch(s->chr->loop, fd, events, ready, s, &refused);
+    bool ok = *watch || errno == EPERM || error_set(err, "%s", error_text(refused));
     error_free(refused);
-    return true;
+    if (*watch)
+        mainloop_watch_set(*watch, 0);
+    return ok;
+}
+
+static bool watch_both(FdStream *s, Error **err)
+{
+    if (s->in_fd >= 0 && !watch(s, s->in_fd, EPOLLIN, in_ready, &s->in, err))
+        return false;
+    s->always_ready = s->in_fd >= 0 && !s->in;
+    return watch(s, s->out_dup, EPOLLOUT, out_ready, &s->out, err);
 }
 
 FdStream *fdstream_create(Chardev *chr, int in_fd, int out_fd, void (*hangup)(Chardev *chr),
@@ -219,16 +225,12 @@ FdStream *fdstream_create(Chardev *chr, int in_fd, int out_fd, void (*hangup)(Ch
     s->out_nonblocking = fcntl(out_fd, F_GETFL) & O_NONBLOCK;
     pthread_mutex_init(&s->reading_lock, NULL);
     s->out_dup = dup(out_fd);
-    if (s->out_dup < 0 || !watch_input(s, err)) {
-        if (s->out_dup < 0)
-            error_set_errno(err, errno, "cannot duplicate a character device's descriptor");
-        fdstream_destroy(s);
-        return NULL;
-    }
-    s->out = mainloop_watch(chr->loop, s->out_dup, EPOLLOUT, out_ready, s, NULL);
-    if (s->out)
-        mainloop_watch_set(s->out, 0);
-    return s;
+    bool ok = s->out_dup >= 0 ||
+              error_set_errno(err, errno, "cannot duplicate a character device's descriptor");
+    if (ok && watch_both(s, err))
+        return s;
+    fdstream_destroy(s);
+    return NULL;
 }
 
 void fdstream_destroy(FdStream *s)

@@ -130,6 +130,7 @@ static bool select_board(Machine *m, const OptionList *list, Error **err)
         if (type) {
             free(name);
             name = strdup(type);
+            ok = name || error_set(err, "out of memory for -M");
         }
         keyval_free(&kv);
     }

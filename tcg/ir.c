@@ -23,6 +23,7 @@ static_assert((IR_EQ ^ 1) == IR_NE && (IR_LT ^ 1) == IR_GE && (IR_LE ^ 1) == IR_
 #define ARENA_BYTES (UINT64_C(64) << 20) /* of address space; a unit has a few dozen KB */
 #define FIRST_INSNS 64u
 #define FIRST_HASH 256u
+#define FIRST_VALUES 64u
 
 static void *must(void *p)
 {
@@ -55,6 +56,15 @@ static IrArena *arena_create(void)
     return a;
 }
 
+static void arena_destroy(IrArena *a)
+{
+    if (a) {
+        munmap(a->base, ARENA_BYTES);
+        free(a->hash);
+    }
+    free(a);
+}
+
 void *ir_arena_alloc(IrArena *a, size_t bytes)
 {
     bytes = align_up(bytes, 16);
@@ -79,8 +89,10 @@ IrUnit *ir_unit_create(const IrGlobals *globals)
         return NULL;
     }
     u->arena = arena_create();
-    if (!u->arena) {
-        free(u);
+    u->value_capacity = FIRST_VALUES;
+    u->value_types = malloc(FIRST_VALUES * sizeof u->value_types[0]);
+    if (!u->arena || !u->value_types) {
+        ir_unit_destroy(u);
         return NULL;
     }
     u->globals = globals;
@@ -111,9 +123,7 @@ void ir_unit_destroy(IrUnit *u)
     if (!u) {
         return;
     }
-    munmap(u->arena->base, ARENA_BYTES);
-    free(u->arena->hash);
-    free(u->arena);
+    arena_destroy(u->arena);
     free(u->blocks);
     free(u->value_types);
     free(u->consts);

@@ -73,10 +73,13 @@ Device *device_create(struct Machine *m, const DeviceType *type, const char *id,
     dev->id = id_copy;
     dev->machine = m;
     pthread_mutex_init(&dev->lock, NULL);
-    properties_init(type->properties, dev);
     *m->devices_tail = dev;
     m->devices_tail = &dev->next;
-    return dev;
+    if (properties_init(type->properties, dev))
+        return dev;
+    device_destroy(dev);
+    error_set(err, "out of memory for device '%s'", type->name);
+    return NULL;
 }
 
 bool device_set(Device *dev, const char *name, const char *value, Error **err)

@@ -121,7 +121,8 @@ void device_guest_error(const Device *dev, const char *fmt, ...) PRINTF_LIKE(2, 
 
 /* The same for any struct with a property table (a board's): `what` is for messages ("machine
  * 'virt'"). */
-void properties_init(const Property *props, void *base);
+/* The defaults. False: out of memory. */
+bool properties_init(const Property *props, void *base) MUST_CHECK;
 bool properties_set(const Property *props, void *base, struct Machine *m, const char *what,
                     const char *name, const char *value, Error **err) MUST_CHECK;
 void properties_print(const Property *props, const void *base, const char *indent, FILE *out);

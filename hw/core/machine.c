@@ -106,8 +106,8 @@ bool machine_select_board(Machine *m, const BoardType *board, Error **err)
         return error_set(err, "out of memory for machine '%s'", board->name);
     m->board = board;
     m->config.name = board->name;
-    properties_init(board->properties, m->board_state);
-    return true;
+    return properties_init(board->properties, m->board_state) ||
+           error_set(err, "out of memory for machine '%s'", board->name);
 }
 
 bool machine_set(Machine *m, const char *name, const char *value, Error **err)

@@ -220,15 +220,16 @@ static const Property *property_find(const Property *props, const char *name)
     return NULL;
 }
 
-void properties_init(const Property *props, void *base)
+bool properties_init(const Property *props, void *base)
 {
     for (const Property *p = props; p && p->name; p++) {
-        if (!p->initial)
-            continue;
-        bool ok = property_kinds[p->kind].parse((char *)base + p->offset, NULL, p->initial, NULL);
-        assert(ok && "the default of a property does not parse");
-        (void)ok;
+        bool ok = !p->initial ||
+                  property_kinds[p->kind].parse((char *)base + p->offset, NULL, p->initial, NULL);
+        assert((ok || p->kind == PROP_STRING) && "the default of a property does not parse");
+        if (!ok)
+            return false;
     }
+    return true;
 }
 
 bool properties_set(const Property *props, void *base, struct Machine *m, const char *what,

@@ -62,37 +62,35 @@ void fw_cfg_add_bytes(FwCfg *f, enum FwCfgKey key, const void *data, uint64_t si
     item_set(f, key, data, size, NULL);
 }
 
-/* Without memory the item is missing, which the guest sees as zeroes. */
-static void item_copy(FwCfg *f, unsigned key, const void *data, uint64_t size)
+static void item_number(FwCfg *f, unsigned key, const void *value, uint64_t size)
 {
-    void *copy = malloc(size ? size : 1);
-    if (copy) {
-        memcpy(copy, data, size);
-        item_set(f, key, copy, size, copy);
-    }
+    FwCfgItem *item = &f->items[key];
+    assert(size <= sizeof(item->number));
+    memcpy(item->number, value, size);
+    item_set(f, key, item->number, size, NULL);
 }
 
 void fw_cfg_add_u16(FwCfg *f, enum FwCfgKey key, uint16_t value)
 {
     value = htole16(value);
-    item_copy(f, key, &value, sizeof(value));
+    item_number(f, key, &value, sizeof(value));
 }
 
 void fw_cfg_add_u32(FwCfg *f, enum FwCfgKey key, uint32_t value)
 {
     value = htole32(value);
-    item_copy(f, key, &value, sizeof(value));
+    item_number(f, key, &value, sizeof(value));
 }
 
 void fw_cfg_add_u64(FwCfg *f, enum FwCfgKey key, uint64_t value)
 {
     value = htole64(value);
-    item_copy(f, key, &value, sizeof(value));
+    item_number(f, key, &value, sizeof(value));
 }
 
 void fw_cfg_add_string(FwCfg *f, enum FwCfgKey key, const char *text)
 {
-    item_copy(f, key, text, strlen(text) + 1);
+    fw_cfg_add_bytes(f, key, text, strlen(text) + 1);
 }
 
 /* The directory, rebuilt from the files. */
@@ -125,10 +123,14 @@ bool fw_cfg_add_file(FwCfg *f, const char *name, const void *data, uint64_t size
     if (f->file_count == FW_CFG_FILES)
         return error_set(err, "too many fw_cfg files; at most %d fit", FW_CFG_FILES);
     unsigned key = FW_CFG_FILE_FIRST + f->file_count;
-    item_copy(f, key, data, size);
+    void *copy = malloc(size ? size : 1);
+    if (copy) {
+        memcpy(copy, data, size);
+        item_set(f, key, copy, size, copy);
+    }
     strcpy(f->items[key].name, name);
     f->file_count++;
-    if (!f->items[key].data || !update_directory(f))
+    if (!copy || !update_directory(f))
         return error_set(err, "out of memory for fw_cfg file '%s'", name);
     return true;
 }

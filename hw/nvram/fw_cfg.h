@@ -44,6 +44,7 @@ typedef struct FwCfgItem {
     const uint8_t *data; /* NULL: no such item, reads as zeroes */
     uint64_t size;
     void *owned;         /* freed with the device, or NULL */
+    uint8_t number[8];   /* what `data` points to, when the item is a number */
     char name[56];       /* of a file */
 } FwCfgItem;
 
@@ -59,13 +60,12 @@ typedef struct FwCfg {
 
 extern const DeviceType fw_cfg_type;
 
-/* Bytes that outlive the device, which does not copy them. */
+/* Bytes and texts that outlive the device, which does not copy them. */
 void fw_cfg_add_bytes(FwCfg *f, enum FwCfgKey key, const void *data, uint64_t size);
-/* Numbers and texts; copied. */
+void fw_cfg_add_string(FwCfg *f, enum FwCfgKey key, const char *text);
 void fw_cfg_add_u16(FwCfg *f, enum FwCfgKey key, uint16_t value);
 void fw_cfg_add_u32(FwCfg *f, enum FwCfgKey key, uint32_t value);
 void fw_cfg_add_u64(FwCfg *f, enum FwCfgKey key, uint64_t value);
-void fw_cfg_add_string(FwCfg *f, enum FwCfgKey key, const char *text);
 /* A named file, copied; false when there are too many or the name is too long or taken. */
 bool fw_cfg_add_file(FwCfg *f, const char *name, const void *data, uint64_t size,
                      Error **err) MUST_CHECK;
