@@ -44,11 +44,14 @@ void vcpu_kick(VCPU *cpu)
 
 /* ---- queued work ------------------------------------------------------------------------ */
 
+/* A vCPU that sleeps is left asleep: it does what is queued before it runs, and invalidations come
+ * by the thousand. */
 static void announce_locked(VCPU *cpu)
 {
     atomic_fetch_add(&cpu->work_pending, 1);
     atomic_store(&cpu->exit_request, 1);
-    pthread_cond_signal(&cpu->wake);
+    if (atomic_load(&cpu->waiting))
+        pthread_cond_signal(&cpu->wake);
 }
 
 static bool all_queued_locked(const VcpuQueue *q, const VcpuFlush *kind)
@@ -107,6 +110,7 @@ void vcpu_queue_start(VCPU *cpu, void (*fn)(VCPU *, uint64_t, uint64_t), uint64_
     q->start.fn = fn;
     q->start.a = a;
     q->start.b = b;
+    pthread_cond_signal(&cpu->wake);
     pthread_mutex_unlock(&cpu->lock);
 }
 

@@ -189,8 +189,10 @@ static bool engine_start(Accel *a, Error **err)
 static void finish_work(VCPU *cpu)
 {
     pthread_mutex_lock(&cpu->lock);
-    while (cpu->thread_started && atomic_load(&cpu->work_pending))
+    while (cpu->thread_started && atomic_load(&cpu->work_pending)) {
+        pthread_cond_signal(&cpu->wake);
         pthread_cond_wait(&cpu->paused, &cpu->lock);
+    }
     pthread_mutex_unlock(&cpu->lock);
 }
 
