@@ -170,8 +170,9 @@ static bool create_gdb(Run *r, const Options *o, Error **err)
 /* All that the options name is open: nothing of it is needed again. */
 static bool give_up_rights(const Session *s, Error **err)
 {
+    const Machine *m = s->machine;
     return confine_enter(&s->confinement, err) &&
-           sandbox_enter(&s->sandbox, s->machine->fsdev_count, err);
+           sandbox_enter(&s->sandbox, m->fsdev_count || m->config.semihosting, err);
 }
 
 bool session_run(Session *s, const Options *o, int *status, Error **err)

@@ -29,7 +29,8 @@ extern const char *const sandbox_parameters[];
  * all are denied unless allowed. `text` may be NULL: off. */
 bool sandbox_parse(const char *text, SandboxOptions *o, Error **err) MUST_CHECK;
 
-/* From now on. Files: whether the guest is shown folders of the host, whose calls are many. */
+/* From now on. `shares`: the guest is shown files of the host (fsdev/, semihosting),
+ * whose calls are many. */
 bool sandbox_enter(const SandboxOptions *o, bool shares, Error **err) MUST_CHECK;
 
 #endif

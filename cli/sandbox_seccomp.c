@@ -61,7 +61,7 @@ static const int allowed_calls[] = {
     CALL(sendmmsg), CALL(recvfrom), CALL(recvmsg), CALL(recvmmsg), CALL(shutdown),
 };
 
-/* Of a folder of the host that the guest is shown (fsdev/). */
+/* Of files of the host that the guest is shown (fsdev/, semihosting). */
 static const int share_calls[] = {
     CALL(openat2), CALL(mkdirat), CALL(mknodat), CALL(linkat), CALL(symlinkat), CALL(renameat),
     CALL(renameat2), CALL(fchown), CALL(fchownat), CALL(fchmod), CALL(fchmodat), CALL(utimensat),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // -semihosting and -semihosting-config: [enable=on|off][,target=native|auto][,userspace=on|off]
-// [,chardev=ID][,root=FOLDER][,arg=TEXT...]; contract in semihosting.h. `root` is our own, the others
-// are QEMU's.
+// [,chardev=ID][,root=FOLDER][,arg=TEXT...]; contract in semihosting.h. `root` is our own, the
+// others are QEMU's.
 #include "cli/semihosting.h"
 
 #include <stdlib.h>

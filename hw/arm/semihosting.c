@@ -3,9 +3,9 @@
 // Semihosting; contract in semihosting.h. Section numbers are those of the specification, version
 // 2.0. Operations are rows of a table; each gets the call and returns what X0 will be.
 //
-// Guest memory is reached by the caller's own translation and rights. SYS_SYSTEM is refused: a guest
-// gets no shell on the host. A read from the console does not keep the vCPU in here: it waits for a
-// moment, then the instruction is executed anew, so that the vCPU can be stopped meanwhile.
+// Guest memory is reached by the caller's own translation and rights. SYS_SYSTEM is refused: a
+// guest gets no shell on the host. A read from the console does not keep the vCPU in here: it waits
+// for a moment, then the instruction is executed anew, so that the vCPU can be stopped meanwhile.
 #include "hw/arm/semihosting.h"
 
 #include <errno.h>

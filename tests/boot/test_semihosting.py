@@ -57,7 +57,7 @@ class Semihosting(BootTest):
         with open(os.path.join(self.folder, 'secret.txt'), 'w') as handle:
             handle.write('secret')
         said, output, error = self.run_guest(
-            self.command(f'enable=on,root={folder},arg=one,arg=two'), folder)
+            self.command(f'enable=on,root={folder},arg=one,arg=two') + ['-sandbox', 'on'], folder)
         with open(os.path.join(folder, 'out.txt')) as handle:
             text = handle.read()
         alphabet = 'abcdefghijklmnopqrstuvwxyz' * 1000
