@@ -95,11 +95,14 @@ void cmd_info_cpus(void *opaque, const char *args, FILE *out)
     const CommandContext *c = opaque;
     const Machine *m = command_machine(c);
     look_begin(c);
+    const Symbols *symbols = guest_symbols(c->session);
     for (uint32_t i = 0; i < m->cpu_count; i++) {
         VCPU *cpu = m->cpus[i];
-        fprintf(out, "%c CPU #%" PRIu32 ": thread_id=%d pc=0x%016" PRIx64 "%s\n",
+        char name[128];
+        symbols_describe(symbols, cpu->ops->get_pc(cpu), name, sizeof(name));
+        fprintf(out, "%c CPU #%" PRIu32 ": thread_id=%d pc=0x%016" PRIx64 "%s%s%s\n",
                 i == c->cpu ? '*' : ' ', i, (int)cpu->thread_id, cpu->ops->get_pc(cpu),
-                cpu_state(cpu));
+                *name ? " " : "", name, cpu_state(cpu));
     }
     look_end(c);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hw/core/machine.h"
+#include "util/bitops.h"
 #include "util/keyval.h"
 #include "util/suggest.h"
 
@@ -329,20 +330,33 @@ bool device_print_help(const char *name, FILE *out, Error **err)
     return true;
 }
 
+/* How many of its type were made before: part of the name of its bus. */
+static unsigned ordinal(const Device *dev)
+{
+    unsigned n = 0;
+    for (const Device *d = dev->machine->devices; d != dev; d = d->next)
+        n += d->type == dev->type;
+    return n;
+}
+
+/* In QEMU's form; a device's bus is shown when something sits on it. */
 static void print_device(const Device *dev, unsigned depth, FILE *out)
 {
-    char indent[24];
-    snprintf(indent, sizeof(indent), "%*s", (int)(2 * depth + 4), "");
-    fprintf(out, "%*sdev: %s, id \"%s\"\n", (int)(2 * depth + 2), "", dev->type->name,
-            dev->id ? dev->id : "");
+    char indent[64];
+    int columns = (int)MIN(2 * depth + 2, sizeof(indent) - 3);
+    snprintf(indent, sizeof(indent), "%*s", columns + 2, "");
+    fprintf(out, "%*sdev: %s, id \"%s\"\n", columns, "", dev->type->name, dev->id ? dev->id : "");
     properties_print(dev->type->properties, dev, indent, out);
+    if (dev->child)
+        fprintf(out, "%sbus: %s-bus.%u\n%s  type %s\n", indent, dev->type->name, ordinal(dev),
+                indent, dev->type->slot);
     for (const Device *c = dev->child; c; c = c->sibling)
-        print_device(c, depth + 1, out);
+        print_device(c, depth + 2, out);
 }
 
 void device_print_tree(const struct Machine *m, FILE *out)
 {
-    fputs("bus: main-system-bus\n", out);
+    fputs("bus: main-system-bus\n  type System\n", out);
     for (const Device *d = m->devices; d; d = d->next)
         if (!d->parent)
             print_device(d, 0, out);

@@ -150,17 +150,19 @@ static bool parse_mac(void *field, struct Machine *m, const char *text, Error **
 
 static void print_bool(const void *field, FILE *out)
 {
-    fputs(*(const bool *)field ? "on" : "off", out);
+    fputs(*(const bool *)field ? "true" : "false", out);
 }
 
 static void print_uint32(const void *field, FILE *out)
 {
-    fprintf(out, "%" PRIu32, *(const uint32_t *)field);
+    fprintf(out, "%" PRIu32 " (0x%" PRIx32 ")", *(const uint32_t *)field,
+            *(const uint32_t *)field);
 }
 
 static void print_uint64(const void *field, FILE *out)
 {
-    fprintf(out, "%" PRIu64, *(const uint64_t *)field);
+    fprintf(out, "%" PRIu64 " (0x%" PRIx64 ")", *(const uint64_t *)field,
+            *(const uint64_t *)field);
 }
 
 static void print_string(const void *field, FILE *out)
@@ -196,7 +198,7 @@ static void print_fsdev(const void *field, FILE *out)
 static void print_mac(const void *field, FILE *out)
 {
     const uint8_t *mac = field;
-    fprintf(out, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    fprintf(out, "\"%02x:%02x:%02x:%02x:%02x:%02x\"", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
 static const PropertyKindOps property_kinds[] = {

@@ -110,7 +110,8 @@ class Inspect(BootTest):
             handle.truncate(1 << 20)
         said = self.ask(
             'info registers', 'info registers -a', 'info registers 1', 'info registers 7',
-            'info cpus', 'info tlb', 'cpu 1', 'info mtree', 'info mtree -f', 'info mtree -q', 'info qtree',
+            'info cpus', 'info tlb', 'cpu 1', 'info mtree', 'info mtree -f', 'info mtree -q',
+            'info qtree',
             'info irq', 'info jit', 'info network', 'info usernet', 'info block',
             'info roms', 'info chardev', 'info uuid', 'info status', 'info history',
             'device_add virtio-rng-device', 'nmi', 'info pci', 'infi', 'help x',
@@ -123,10 +124,13 @@ class Inspect(BootTest):
                 ('info registers', r'vbar_el1=0{8}40[0-9a-f]{6}'),
                 ('info registers -a', r'CPU#1 \(off\)'), ('info registers 1', r'\ACPU#1'),
                 ('info registers 7', 'no CPU'),
-                ('info cpus', r'\A\* CPU #0: thread_id=\d+ pc=0x\w+.*\n  CPU #1: .*\(off\)'),
+                ('info cpus', r'\A\* CPU #0: thread_id=\d+ pc=0x\w+ wait_here\n  CPU #1: .*\(off\)'),
                 ('info mtree', r'\n {4}0{8}40000000-0{8}\w+ \(prio 0, ram\): ram'),
                 ('info mtree -f', r'\AFlatView #0\n AS "memory", root: system\n'),
                 ('info mtree -q', 'use -f'), ('info qtree', r'\n  dev: pl011, id ""\n'),
+                ('info qtree', r'\n    bus: virtio-mmio-bus.\d+\n      type virtio-bus\n'
+                               r'      dev: virtio-net-device, id ""\n(        .*\n)+?'
+                               r'        mac = "52:54:00:12:34:56"\n'),
                 ('info irq', r'GICv2, CPU 0:\n +0 \(SGI 0\): edge'),
                 ('info tlb', r'0{8}40200000: 0{8}40200000 rwx'),
                 ('info jit', r'units translated +\d'),
