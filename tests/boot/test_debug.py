@@ -33,3 +33,12 @@ class Registers(BootTest):
                 said = self.program('perfcount', gic=gic)
                 self.assertIn('perfcount: all right', said)
                 self.assertNotIn('WRONG', said)
+
+    def test_without_performance_monitors(self):
+        """-cpu MODEL,pmu=off: the guest finds none."""
+        for cpu, found in (('cortex-a76', 1), ('cortex-a76,pmu=off', 0)):
+            with self.subTest(cpu=cpu):
+                console = self.shell('dragoman.net=off', ['-nic', 'none'], cpu=cpu)
+                said = self.command(console, 'dmesg | grep -c "hw perfevents: enabled"; true')
+                self.assertEqual(int(said.split()[-1]), found)
+                self.power_off(console)
