@@ -933,52 +933,136 @@ Test(virtio_9p, messages_that_are_cut_short_are_refused)
     close_p9(&p);
 }
 
-static void put_name(P9Rig *p, const char *name, bool cut)
-{
-    put_text(p, name, cut ? strlen(name) / 2 : strlen(name));
-}
-
-/* Random messages with mostly sensible beginnings: nothing breaks, nothing outside changes, and
- * afterwards nothing is left. */
-Test(virtio_9p, random_messages, .timeout = 100)
+static const char *random_name(void)
 {
     static const char *const names[] = { "file", "dir", "inner", "..", "x", "y", "way_out",
                                          "secret", "", "a/b" };
+    return names[random() % ARRAY_SIZE(names)];
+}
+
+static void put_random_name(P9Rig *p)
+{
+    const char *name = random_name();
+    put_text(p, name, random() % 8 ? strlen(name) : strlen(name) / 2);
+}
+
+/* A message with fields that need not be its own. */
+static void compose_nonsense(P9Rig *p)
+{
+    unsigned type;
+    do
+        type = (unsigned)random() % 64 * 2;
+    while (type == P9_VERSION && random() % 50);
+    p->len = 4;
+    put(p, type, 1);
+    put(p, ++p->tag, 2);
+    put(p, (unsigned)random() % 8, 4);
+    for (int i = (int)random() % 6; i > 0; i--) {
+        unsigned kind = (unsigned)random() % 4;
+        if (kind == 0)
+            put(p, (unsigned)random() % 8, 4);
+        else if (kind == 1)
+            put(p, (unsigned)random() % 16 << random() % 10, 1u << random() % 4);
+        else
+            put_random_name(p);
+    }
+    memcpy(p->out, &p->len, 4);
+}
+
+/* A message with its own fields: f is a fid, n a name, z, 1, 2, 4 a number of 4 bytes and a count of
+ * 2, q a small offset, c a size, m a mode, o flags for opening, r that of removing a folder. */
+static void compose_sense(P9Rig *p)
+{
+    static const struct {
+        uint8_t type;
+        const char *fields;
+    } shapes[] = {
+        { P9_WALK, "ff1n" }, { P9_WALK, "ff2nn" }, { P9_LOPEN, "fo" }, { P9_LCREATE, "fnomz" },
+        { P9_GETATTR, "fq" }, { P9_READDIR, "fqc" }, { P9_READ, "fqc" }, { P9_WRITE, "fqzz" },
+        { P9_RENAMEAT, "fnfn" }, { P9_RENAME, "ffn" }, { P9_UNLINKAT, "fnz" },
+        { P9_UNLINKAT, "fnr" }, { P9_MKDIR, "fnmz" }, { P9_CLUNK, "f" }, { P9_REMOVE, "f" },
+        { P9_LINK, "ffn" }, { P9_SYMLINK, "fnnz" }, { P9_XATTRWALK, "ffn" }, { P9_FSYNC, "fz" },
+        { P9_STATFS, "f" }, { P9_READLINK, "f" }, { P9_FLUSH, "1" },
+    };
+    size_t n = (size_t)random() % ARRAY_SIZE(shapes);
+    p->len = 4;
+    put(p, shapes[n].type, 1);
+    put(p, ++p->tag, 2);
+    for (const char *f = shapes[n].fields; *f; f++) {
+        switch (*f) {
+        case 'f': put(p, (unsigned)random() % 8, 4); break;
+        case 'n': put_random_name(p); break;
+        case 'q': put(p, (unsigned)random() % 64, 8); break;
+        case 'c': put(p, (unsigned)random() % 600, 4); break;
+        case 'm': put(p, 0755, 4); break;
+        case 'o': put(p, (unsigned)random() % 3, 4); break;
+        case 'r': put(p, 0x200, 4); break;
+        case 'z': put(p, 0, 4); break;
+        default: put(p, (unsigned)(*f - '0'), 2); break;
+        }
+    }
+    memcpy(p->out, &p->len, 4);
+}
+
+/* A folder with traps. */
+static unsigned open_traps(P9Rig *p, char secret[64])
+{
+    open_p9(p, "security_model=mapped-file");
+    snprintf(secret, 64, "%s/secret", p->outside);
+    cr_assert_eq(symlink(p->outside, host(p, "way_out")), 0);
+    cr_assert_eq(mkfifo(host(p, "y"), 0666), 0);
+    srandom(9);
+    return count_fds();
+}
+
+static void close_traps(P9Rig *p, const char *secret, unsigned fds)
+{
+    cr_assert_not(rig_is_broken(&p->r));
+    expect_file(secret, "secret");
+    attach(p);
+    cr_assert_leq(count_fds(), fds + 2);
+    close_p9(p);
+}
+
+/* Nothing breaks, nothing outside changes, and afterwards nothing is left. */
+Test(virtio_9p, random_messages, .timeout = 100)
+{
     P9Rig p;
     char secret[64];
-    open_p9(&p, "security_model=mapped-file");
-    snprintf(secret, sizeof(secret), "%s/secret", p.outside);
-    cr_assert_eq(symlink(p.outside, host(&p, "way_out")), 0);
-    cr_assert_eq(mkfifo(host(&p, "y"), 0666), 0);
-    unsigned fds = count_fds();
-    srandom(9);
-    for (int round = 0; round < 30000; round++) {
-        unsigned type = (unsigned)random() % 64 * 2;
-        if (type == P9_VERSION && random() % 50)
-            continue;
-        p.len = 4;
-        put(&p, type, 1);
-        put(&p, ++p.tag, 2);
-        put(&p, (unsigned)random() % 8, 4);
-        for (int i = (int)random() % 6; i > 0; i--) {
-            unsigned kind = (unsigned)random() % 4;
-            if (kind == 0)
-                put(&p, (unsigned)random() % 8, 4);
-            else if (kind == 1)
-                put(&p, (unsigned)random() % 16 << random() % 10, 1u << random() % 4);
-            else
-                put_name(&p, names[random() % ARRAY_SIZE(names)], random() % 8 == 0);
-        }
-        memcpy(p.out, &p.len, 4);
+    unsigned fds = open_traps(&p, secret);
+    for (int round = 0; round < 20000; round++) {
+        compose_nonsense(&p);
         int e = send(&p);
         if (e == EPROTO)
             attach(&p);
         else if (e == EBADF)
             call(&p, P9_WALK, "ddw", 0u, (unsigned)random() % 8, 0u);
     }
-    cr_assert_not(rig_is_broken(&p.r));
-    expect_file(secret, "secret");
-    attach(&p);
-    cr_assert_leq(count_fds(), fds + 2);
-    close_p9(&p);
+    close_traps(&p, secret, fds);
+}
+
+/* The same by several threads of the device, about the same fids and files. */
+Test(virtio_9p, many_messages_at_once, .timeout = 100)
+{
+    enum { AT_ONCE = 8 };
+    P9Rig p;
+    char secret[64];
+    unsigned fds = open_traps(&p, secret);
+    uint8_t *out = p.out;
+    for (int round = 0; round < 3000; round++) {
+        for (unsigned i = 0; i < AT_ONCE; i++) {
+            p.out = out + i * 1024;
+            compose_sense(&p);
+            const RigSeg segs[] = { { p.out_gpa + i * 1024, p.len, false },
+                                    { p.in_gpa + i * 1024, 1024, true } };
+            rig_add(&p.r, 0, segs, 2);
+        }
+        rig_kick(&p.r, 0);
+        for (unsigned i = 0; i < AT_ONCE; i++)
+            cr_assert_geq(rig_wait(&p.r, 0).len, P9_HEADER_BYTES);
+        p.out = out;
+        if (call(&p, P9_STATFS, "d", 0u))
+            attach(&p);
+    }
+    close_traps(&p, secret, fds);
 }
