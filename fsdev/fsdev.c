@@ -97,14 +97,16 @@ int fs_check_device(FsDev *d, dev_t dev)
 
 /* ---- options ---------------------------------------------------------------------------- */
 
-static bool list_error(const char *what, const char *option, const char *value, Error **err)
+/* name NULL: there is none. */
+static bool model_error(const char *option, const char *name, Error **err)
 {
     char list[128] = "";
     for (const FsModel *m = fs_models; m->name; m++)
         snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", *list ? ", " : "",
                  m->name);
-    return value ? error_set(err, "%s %s=%s is unknown; choose from: %s", option, what, value, list)
-                 : error_set(err, "%s needs a %s; choose from: %s", option, what, list);
+    return name ? error_set(err, "%s security_model=%s is unknown; choose from: %s", option, name,
+                            list)
+                : error_set(err, "%s needs a security_model=; choose from: %s", option, list);
 }
 
 static bool take_model(FsDev *d, Keyval *kv, const char *option, Error **err)
@@ -115,7 +117,7 @@ static bool take_model(FsDev *d, Keyval *kv, const char *option, Error **err)
     for (const FsModel *m = fs_models; name && m->name; m++)
         if (!strcmp(m->name, name))
             d->model = m;
-    return d->model || list_error("security_model", option, name, err);
+    return d->model || model_error(option, name, err);
 }
 
 /* Permission bits, octal. */
