@@ -52,6 +52,14 @@ KNOWN = {
                                                   'esr 9[26]00014'),
     'id id_aa64pfr0_el1': ('EL0 and EL1 are AArch64 only', ' 11(00000010110011)?$'),
     'id id_aa64mmfr0_el1': ('data are little-endian', ' (10)?102[245]$'),
+    'manual clean page at': ('AT makes no page dirty (Arm ARM D8.5.2)', 'descriptor 80000480007c7'),
+    'manual table in a device': ('tables are looked for in memory only', 'esr 96000017'),
+    'manual block at level 1': ('there are none with 16K (Arm ARM D8.3.1)', 'esr 96000005'),
+    'manual (invalid|kernel-only|read-only) el[01]': (
+        'cache maintenance by address checks the address (Arm ARM D7.5.9)',
+        'el0 esr 92000147 far .*24|el1 esr 96000147 far .*24|el0 esr 9200014f|el1 esr 9600014f'),
+    'manual enhanced PAN': ('FEAT_PAN3 is missing', 'esr 9600000f'),
+    'manual dc zva device': ('an alignment fault (Arm ARM, DC ZVA)', 'esr 96000061 far .*24'),
     'at device': 'PAR_EL1.SH is outer shareable for device memory (Arm ARM, PAR_EL1)',
 }
 

@@ -9,6 +9,7 @@
 
 #define ALIAS_BASE 0x80000000ul         // EL0's view of the image, a block
 #define KINDS 0xc0000000ul              // pages of all kinds
+#define KINDS_MORE (KINDS + (32ul << page_bits))
 #define RAM_BASE 0x40000000ul
 #define POOL 0x48000000ul               // data that random tables map; 64 pages of 64K
 #define POOL_END 0x48400000ul
@@ -98,6 +99,7 @@ static const struct { const char *name; uint64_t desc; } pages[] = {
 };
 #define PAGE_COUNT (sizeof(pages) / sizeof(pages[0]))
 
+// What EL1 uses is not executable at EL0, or enhanced PAN would keep EL1 from it.
 static void map_low(void)
 {
     uint64_t block = PAGE & ~TABLE, normal = block | NORMAL | SHARED | AF;
@@ -106,9 +108,9 @@ static void map_low(void)
             low_tables[t][i] = 0;
     low_used = 0;
     uint64_t size = 1ul << level_shift(2);
-    map(0x09000000 & -size, (0x09000000 & -size) | block | 2 << 2 | AF, 2);
+    map(0x09000000 & -size, (0x09000000 & -size) | block | 2 << 2 | AF | UXN, 2);
     for (uint64_t pa = RAM_BASE; pa < RAM_BASE + 0x10000000; pa += size) {
-        map(pa, pa | normal, 2);
+        map(pa, pa | normal | UXN, 2);
         map(pa - RAM_BASE + ALIAS_BASE, pa | normal | USER | READ_ONLY, 2);
     }
     for (unsigned i = 0; i < PAGE_COUNT; i++)
@@ -153,11 +155,20 @@ static const struct { const char *name; char code; } cases[] = {
     { " ldr", 'l' }, { " str", 's' }, { " ldtr", 'L' }, { " sttr", 'S' }, { " br", 'b' },
 };
 
+#define SET_PAN(v) __asm__ volatile("msr s3_0_c4_c2_3, %0\n isb" : : "r"((uint64_t)(v) << 22))
+#define GET_PAN() SYSREG_READ(s3_0_c4_c2_3)
+
+// At EL0, where the image is seen elsewhere, or at EL1 with PSTATE.PAN as it is.
+static void run_at(char *at, uint64_t va, unsigned el)
+{
+    run_case((uint64_t)at - RAM_BASE * !el + ALIAS_BASE * !el, el ? 0x3c5 | GET_PAN() : 0, va, 0);
+}
+
 static void tell_access(const char *name, char code, uint64_t va, unsigned el)
 {
     extern char case_ldr[], case_str[], case_ldtr[], case_sttr[], case_br[];
     char *at = code == 'l' ? case_ldr : code == 's' ? case_str : code == 'L' ? case_ldtr : code == 'S' ? case_sttr : case_br;
-    run_case((uint64_t)at - RAM_BASE * !el + ALIAS_BASE * !el, el ? 0x3c5 : 0, va, 0);
+    run_at(at, va, el);
     put_text(name);
     put_hex(el ? "1 " : "0 ", taken_state.esr);
     uint64_t ec = taken_state.esr >> 26;
@@ -176,7 +187,6 @@ static void accesses(uint64_t va, bool fetch)
 #define AT(op, va) ({ __asm__ volatile("at " op ", %0\n isb" : : "r"(va)); SYSREG_READ(par_el1); })
 // AT S1E1RP and S1E1WP, FEAT_PAN2
 #define AT_PAN(op, va) ({ __asm__ volatile("sys #0, c7, c9, #" op ", %0\n isb" : : "r"(va)); SYSREG_READ(par_el1); })
-#define SET_PAN(v) __asm__ volatile("msr s3_0_c4_c2_3, %0\n isb" : : "r"((uint64_t)(v) << 22))
 
 // A walk that met nothing is an exception of AT, and is not asked for here.
 static uint64_t tell_at(uint64_t va, bool writes)
@@ -210,6 +220,91 @@ static void directed(const char *granule)
         }
     }
     SET_PAN(0);
+}
+
+// ---- where the reference is not followed: the manual is (KNOWN in run.py)
+
+#define CLEAN_PAGE KINDS_MORE           // may be made dirty by hardware
+#define DEVICE_PAGE (KINDS_MORE + (1ul << page_bits))
+#define IN_DEVICE (KINDS_MORE + (1ul << level_shift(2))) // its table is in a device
+#define WRONG_BLOCK 0x7000000000ul      // a block at level 1
+#define SCTLR_EPAN (1ul << 57)
+#define SCTLR_UCI (1ul << 26)
+
+static uint64_t *entry_of(uint64_t va, unsigned last)
+{
+    uint64_t *table = low_tables[0];
+    for (unsigned level = start_level(LOW_SIZE_BITS); level < last; level++)
+        table = (uint64_t *)(table[va >> level_shift(level) & ((1ul << stride()) - 1)] & 0xfffffffff000);
+    return &table[va >> level_shift(last) & ((1ul << stride()) - 1)];
+}
+
+static void tell_case(const char *name, char *at, uint64_t va, unsigned el)
+{
+    run_at(at, va, el);
+    put_text("manual ");
+    put_text(name);
+    put_hex(" el", el);
+    put_hex(" esr ", taken_state.esr);
+    if (taken_state.esr >> 26 != 0x15) // SVC: nothing happened
+        put_hex(" far ", taken_state.far);
+    put('\n');
+}
+#define TELL(name, code, va, el) do { extern char case_##code[]; tell_case(name, case_##code, va, el); } while (0)
+
+// D8.5.2: a clean page is writable, and dirty after the first write; AT makes nothing dirty.
+static void manual_dirty_state(void)
+{
+    uint64_t tcr = SYSREG_READ(tcr_el1), *entry = entry_of(CLEAN_PAGE, 3);
+    SYSREG_WRITE(tcr_el1, tcr | TCR_HA | TCR_HD);
+    put_hex("manual clean page at ", AT("s1e0w", CLEAN_PAGE));
+    put_hex(" descriptor ", *entry);
+    put('\n');
+    TELL("clean page br", br, CLEAN_PAGE, 1);
+    TELL("clean page sttr", sttr, CLEAN_PAGE, 1);
+    put_hex("manual dirty page descriptor ", *entry);
+    put('\n');
+    SYSREG_WRITE(tcr_el1, tcr);
+}
+
+static void manual_maintenance(uint64_t va, const char *where, unsigned el)
+{
+    TELL(where, dc_cvac, va, el);
+    TELL(where, dc_cvau, va, el);
+    TELL(where, dc_civac, va, el);
+    TELL(where, ic_ivau, va, el);
+    if (el)
+        TELL(where, dc_ivac, va, el);
+}
+
+static void by_the_manual(void)
+{
+    uint64_t kernel_only = KINDS + (2ul << page_bits), read_only = KINDS + (3ul << page_bits);
+    uint64_t user = KINDS, none = KINDS + (4ul << page_bits), invalid = KINDS + (6ul << page_bits) + 0x24;
+    map(CLEAN_PAGE, (POOL | PLAIN | USER | READ_ONLY | DIRTY_BIT) & ~(uint64_t)AF, 3);
+    map(DEVICE_PAGE, POOL | PAGE | 2 << 2 | AF, 3);
+    map(IN_DEVICE, 0x09000000 | PAGE, 2);
+    if (page_bits == 14)
+        map(WRONG_BLOCK, VALID | NORMAL | SHARED | AF, 1);
+    __asm__ volatile("dsb ish\n isb" : : : "memory");
+    put_text("manual ");
+    put_text(page_bits == 12 ? "4K\n" : page_bits == 14 ? "16K\n" : "64K\n");
+    manual_dirty_state();
+    TELL("table in a device", ldr, IN_DEVICE, 1);
+    if (page_bits == 14)
+        TELL("block at level 1", ldr, WRONG_BLOCK, 1);
+    SYSREG_WRITE(sctlr_el1, SCTLR_ON | SCTLR_EPAN | SCTLR_UCI);
+    manual_maintenance(invalid, "invalid", 0);
+    manual_maintenance(invalid, "invalid", 1);
+    manual_maintenance(kernel_only, "kernel-only", 0);
+    manual_maintenance(read_only, "read-only", 1);
+    SET_PAN(1);
+    manual_maintenance(user, "user under PAN", 1);
+    TELL("enhanced PAN", ldr, none, 1);
+    SET_PAN(0);
+    SYSREG_WRITE(sctlr_el1, SCTLR_ON);
+    TELL("dc zva read-only", dc_zva, read_only + 0x24, 1);
+    TELL("dc zva device", dc_zva, DEVICE_PAGE + 0x24, 1);
 }
 
 // ---- random tables in the upper half
@@ -301,6 +396,7 @@ static void test_granule(unsigned g)
     set_low(g);
     fill_pool();
     directed(granules[g].name);
+    by_the_manual();
     for (unsigned t1sz = 16; t1sz <= 48; t1sz++)
         random_tables(g, t1sz);
     for (unsigned n = 0; n < 20; n++)

@@ -124,6 +124,7 @@ case_\name:
         case    dc_cvau, dc cvau, x0
         case    dc_civac, dc civac, x0
         case    dc_ivac, dc ivac, x0
+        case    ic_ivau, ic ivau, x0
         case    dc_isw, dc isw, x0
         case    ic_iallu, ic iallu
         case    tlbi, tlbi vmalle1
