@@ -79,19 +79,24 @@ const char *keyval_take(Keyval *kv, const char *key)
     return value;
 }
 
-bool keyval_take_bool(Keyval *kv, const char *key, bool *value, Error **err)
+bool parse_switch(const char *text, bool *value)
 {
     static const char *const words[2][4] = { { "off", "no", "false", "n" },
                                              { "on", "yes", "true", "y" } };
-    const char *text = keyval_take(kv, key);
-    if (!text)
-        return true;
     for (int i = 0; i < 8; i++) {
         if (!strcasecmp(text, words[i & 1][i / 2])) {
             *value = i & 1;
             return true;
         }
     }
+    return false;
+}
+
+bool keyval_take_bool(Keyval *kv, const char *key, bool *value, Error **err)
+{
+    const char *text = keyval_take(kv, key);
+    if (!text || parse_switch(text, value))
+        return true;
     return error_set(err, "'%s=%s' is neither 'on' nor 'off'", key, text);
 }
 

@@ -34,6 +34,8 @@ bool keyval_take_bool(Keyval *kv, const char *key, bool *value, Error **err) MUS
 bool keyval_check_used(const Keyval *kv, const char *what, const char *const *known,
                        Error **err) MUST_CHECK;
 
+/* on, yes, true, y; off, no, false, n. False: something else. */
+bool parse_switch(const char *text, bool *value);
 /* "512", "512M", "4G", "1.5G": bytes; plain numbers count in `unit` bytes. */
 bool parse_size(const char *text, uint64_t unit, uint64_t *bytes);
 

@@ -11,6 +11,7 @@
 #include "target/arm/decode/a64_decode.h" /* generated: enum A64Feature */
 #include "target/arm/internal.h"
 #include "util/bitops.h"
+#include "util/keyval.h"
 #include "util/suggest.h"
 
 /* An ID register field; `value` announces, `absent` denies. */
@@ -120,17 +121,20 @@ static const IdField sizes[] = {
                                                          * VMIDBits, VH, XNX */
 };
 
-/* What users of QEMU write and what is never there: off is agreed to, on is refused. */
+/* What users of QEMU write and what is never there: off is agreed to, all else is refused. A star
+ * stands for any end of a name: sve256, sve-max-vq. */
 static const struct {
     const char *name, *why;
 } absent[] = {
-    { "sve", "the Scalable Vector Extension" }, { "sme", "the Scalable Matrix Extension" },
-    { "lpa2", "52-bit addresses with 4K and 16K pages" }, { "el2", "the hypervisor level" },
-    { "el3", "the secure monitor level" }, { "has_el2", "the hypervisor level" },
-    { "has_el3", "the secure monitor level" }, { "mte", "memory tagging" },
-    { "sve128", "the Scalable Vector Extension" }, { "sve256", "the Scalable Vector Extension" },
-    { "sve512", "the Scalable Vector Extension" }, { "kvm-no-adjvtime", "KVM" },
-    { "kvm-steal-time", "KVM" },
+    { "sve*", "the Scalable Vector Extension" }, { "sme*", "the Scalable Matrix Extension" },
+    { "lpa2", "52-bit addresses with 4K and 16K pages" },
+    { "el2", "the hypervisor level" }, { "has_el2", "the hypervisor level" },
+    { "el3", "the secure monitor level" }, { "has_el3", "the secure monitor level" },
+    { "mte", "memory tagging" }, { "kvm-*", "KVM" }, { "cfgend", "big-endian data" },
+    { "midr", "another identity" }, { "mp-affinity", "another identity" },
+    { "rvbar", "another place to start at" }, { "reset-cbar", "another place of the GIC" },
+    { "cntfrq", "another frequency of the timers" }, { "psci-conduit", "another way to PSCI" },
+    { "start-powered-off", "a CPU that is off at first" },
 };
 
 /* ---- fields of ID registers ---------------------------------------------------------------- */
@@ -288,7 +292,24 @@ static void set_pauth_impdef(ArmModel *m, bool on)
     }
 }
 
-/* A name that is in no row. */
+/* NAME=VALUE of QEMU's that is never there; *known says whether it is one. */
+static bool refuse_absent(const char *name, const char *value, bool *known, Error **err)
+{
+    bool on = true;
+    for (size_t i = 0; i < ARRAY_SIZE(absent); i++) {
+        size_t len = strcspn(absent[i].name, "*");
+        if (strncmp(name, absent[i].name, len) || (name[len] && !absent[i].name[len]))
+            continue;
+        *known = true;
+        if (parse_switch(value, &on) && !on)
+            return true;
+        return error_set(err, "CPU feature '%s' (%s) is not implemented; leave it out", name,
+                         absent[i].why);
+    }
+    return true;
+}
+
+/* A switch that is in no row. */
 static bool set_other(ArmModel *m, const char *name, bool on, Error **err)
 {
     if (!strcmp(name, "aarch64"))
@@ -300,12 +321,6 @@ static bool set_other(ArmModel *m, const char *name, bool on, Error **err)
     Suggest s = suggest_start(name);
     suggest_offer(&s, "aarch64");
     suggest_offer(&s, "pauth-impdef");
-    for (size_t i = 0; i < ARRAY_SIZE(absent); i++) {
-        if (!strcmp(absent[i].name, name))
-            return !on || error_set(err, "CPU feature '%s' (%s) is not implemented; leave it out "
-                                    "or write %s=off", name, absent[i].why, name);
-        suggest_offer(&s, absent[i].name);
-    }
     for (unsigned i = ARM_FEAT_NONE + 1; i < ARM_FEAT_COUNT; i++)
         suggest_offer(&s, rows[i].name);
     return error_set(err, "unknown CPU feature '%s'%s ('-cpu max,help' lists them)", name,
@@ -317,11 +332,15 @@ static bool apply_one(ArmModel *m, char *text, uint8_t *wanted, Error **err)
 {
     char *eq = strchr(text, '=');
     const char *value = eq ? eq + 1 : "on";
-    bool on = !strcmp(value, "on"), off = !strcmp(value, "off");
-    if (!on && !off)
-        return error_set(err, "CPU feature '%s' is neither on nor off", text);
+    bool on, known = false;
     if (eq)
         *eq = '\0';
+    if (!refuse_absent(text, value, &known, err))
+        return false;
+    if (known)
+        return true;
+    if (!parse_switch(value, &on))
+        return error_set(err, "CPU feature '%s=%s' is neither on nor off", text, value);
     unsigned feature = find_feature(text);
     if (!feature)
         return set_other(m, text, on, err);
@@ -362,8 +381,10 @@ bool arm_features_apply(ArmModel *m, const char *options, Error **err)
 
 void arm_features_print(const ArmModel *m, FILE *out)
 {
-    fprintf(out, "CPU features of %s, as in -cpu %s,lse=off:\n  aarch64=on (32-bit CPUs are not "
-            "supported yet)\n", m->name, m->name);
+    fprintf(out, "CPU features of %s, as in -cpu %s,lse=off:\n"
+            "  aarch64=on (32-bit CPUs are not supported yet)\n"
+            "  pauth-impdef=on, unless one of the other algorithms is asked for\n",
+            m->name, m->name);
     for (unsigned i = ARM_FEAT_NONE + 1; i < ARM_FEAT_COUNT; i++)
         fprintf(out, "  %s=%s\n", rows[i].name, m->has[i] ? "on" : "off");
     for (size_t i = 0; i < ARRAY_SIZE(absent); i++)

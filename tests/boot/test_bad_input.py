@@ -130,7 +130,7 @@ TABLE = [
     ('machine_property_unknown', '-M virt,nonsense=1', r'nonsense'),
     ('gic_unknown', '-M virt,gic-version=7', r'7.*2'),
     ('cpu_unknown', '-cpu cortex-a27', r'cortex-a27.*cortex-a[57]'),
-    ('cpu_feature_absent', '-cpu max,sve=on', r"'sve'.*not implemented.*sve=off"),
+    ('cpu_feature_absent', '-cpu max,sve=on', r"'sve'.*not implemented; leave it out"),
     ('cpu_feature_lpa2', '-cpu max,lpa2=on', r"'lpa2'.*not implemented"),
     ('cpu_feature_misspelt', '-cpu max,pauht=off', r"did you mean 'pauth'"),
     ('cpu_feature_neither', '-cpu max,lse=maybe', r'neither on nor off'),

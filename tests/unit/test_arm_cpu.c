@@ -48,6 +48,7 @@ Test(models, off_takes_what_needs_it_along)
     cr_expect(!m.has[ARM_FEAT_AES] && !m.has[ARM_FEAT_PMULL] && m.has[ARM_FEAT_SHA1]);
     m = model("max,pmull=off");
     cr_expect(m.has[ARM_FEAT_AES] && !m.has[ARM_FEAT_PMULL]);
+    model("max,sve=off,sve256=off,lpa2=no,kvm-steal-time=false");
 }
 
 Test(models, on_brings_what_it_needs)
@@ -80,6 +81,8 @@ Test(models, refusals)
     refused("max,sve=on", "not implemented");
     refused("max,lpa2=on", "not implemented");
     refused("max,lse=maybe", "neither on nor off");
+    refused("max,sve-max-vq=4", "not implemented");
+    refused("max,cntfrq=100", "not implemented");
     refused("max,pauht=off", "did you mean 'pauth'");
     refused("max,aes=off,pmull=on,aes=off", "contradict");
     refused("max,pauth-qarma3,pauth-qarma5", "choose one");
