@@ -159,6 +159,8 @@ void engine_exclusive_end(TcgEngine *e);
 /* Under the vCPU's lock; true: it may run. Else it waits: call engine_wait_for_turn(). */
 bool engine_take_turn(AccelCpu *ac);
 void engine_wait_for_turn(AccelCpu *ac); /* under the vCPU's lock; comes back now and then */
+/* For a vCPU that waits for others: end its turn if one of them wants it. */
+bool engine_offer_turn(AccelCpu *ac);
 bool engine_turn_is_over(AccelCpu *ac);
 bool engine_in_turns(AccelCpu *ac); /* it has the turn, or waits for it */
 void engine_end_turn(AccelCpu *ac); /* without the vCPU's lock; wakes the next */

@@ -200,10 +200,11 @@ static void handle_exit(VCPU *cpu, IrExitReason reason)
         pthread_mutex_unlock(&cpu->lock);
         break;
     case IR_REASON_WFE:
-        cpu->ops->wait_for_event(cpu);
+        if (!engine_offer_turn(cpu->accel))
+            cpu->ops->wait_for_event(cpu);
         break;
     case IR_REASON_YIELD: /* the one that is waited for may have no host processor */
-        if (cpu->peer_count > 1)
+        if (!engine_offer_turn(cpu->accel) && cpu->peer_count > 1)
             sched_yield();
         break;
     default:

@@ -69,6 +69,19 @@ void engine_end_turn(AccelCpu *ac)
         vcpu_kick(next->cpu);
 }
 
+bool engine_offer_turn(AccelCpu *ac)
+{
+    Turns *t = &ac->engine->turns;
+    if (!t->enabled)
+        return false;
+    pthread_mutex_lock(&t->lock);
+    bool wanted = next_waiting_locked(ac);
+    if (wanted)
+        atomic_store(&t->over, true);
+    pthread_mutex_unlock(&t->lock);
+    return wanted;
+}
+
 bool engine_turn_is_over(AccelCpu *ac)
 {
     return ac->engine->turns.enabled && atomic_load(&ac->engine->turns.over);
