@@ -47,7 +47,8 @@ static void enable_mmu(void)
             table2[i] = 0;                  // a hole: accesses that fault
         }
     }
-    uint64_t tcr = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23;   // 39 bits, write-back, 4K, EPD1
+    // 39 bits, write-back, 4K, EPD1; T1SZ too, by which pointers of the upper half are signed
+    uint64_t tcr = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 25 << 16;
     uint64_t sctlr = 0x30d00800 | 1 << 12 | 1 << 2 | 1;         // I, C, M
     __asm__ volatile("msr mair_el1, %0\n"
                      "msr tcr_el1, %1\n"
