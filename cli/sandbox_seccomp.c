@@ -186,7 +186,8 @@ static int add_conditions(scmp_filter_ctx filter)
                                      c->is[n].value);
         r = add(filter, SCMP_ACT_ALLOW, c->call, count, args);
     }
-    const struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+    const struct scmp_arg_cmp self = { .arg = 0, .op = SCMP_CMP_EQ,
+                                       .datum_a = (scmp_datum_t)getpid() };
     return r ? r : add(filter, SCMP_ACT_ALLOW, CALL(tgkill), 1, &self);
 }
 
