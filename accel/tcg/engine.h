@@ -105,7 +105,7 @@ typedef struct TcgEngine {
     size_t slab_count, slab_used;
     EngineStats stats;
     uint32_t last_code_page; /* id given last */
-    uint64_t generation; /* of the code buffer: a slot of an older one must not be linked */
+    _Atomic uint64_t generation; /* of the code buffer: a slot of an older one must not be linked */
 
     pthread_mutex_t exclusive_lock;
     pthread_cond_t exclusive_cond;

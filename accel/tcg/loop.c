@@ -50,11 +50,13 @@ static void guest_leave(TcgEngine *e, VCPU *cpu)
     }
 }
 
-/* False: an exclusive section came first, what the caller found may be gone. */
-static bool guest_enter(TcgEngine *e, VCPU *cpu)
+/* False: what the caller found when the code buffer's generation was `generation` may be gone, by an
+ * exclusive section that is under way or has been, or is about to go. */
+static bool guest_enter(TcgEngine *e, VCPU *cpu, uint64_t generation)
 {
     atomic_store(&cpu->in_guest, true);
-    if (!atomic_load(&e->exclusive_pending) && !atomic_load(&cpu->work_pending))
+    if (!atomic_load(&e->exclusive_pending) && !atomic_load(&cpu->work_pending) &&
+        atomic_load(&e->generation) == generation)
         return true;
     guest_leave(e, cpu);
     pthread_mutex_lock(&e->exclusive_lock);
@@ -121,27 +123,21 @@ const void *engine_lookup(void *env, Vaddr pc)
 /* The unit at the CPU's pc. NULL: an exception was delivered, a breakpoint was met, or the buffer
  * was flushed; look at everything again. Breakpoints need no other check than this one, because
  * no unit runs over them or begins at them. */
-static Unit *current_unit(AccelCpu *ac)
+static Unit *current_unit(AccelCpu *ac, FetchPlace *place)
 {
     VCPU *cpu = ac->cpu;
     Vaddr pc = cpu->ops->get_pc(cpu);
-    FetchPlace place;
     if (ac->engine->debug.breakpoint_count && engine_breakpoint_at(ac->engine, pc)) {
         engine_debug_stop(ac, ACCEL_STOP_BREAKPOINT, NULL);
         return NULL;
     }
-    if (!engine_fetch_page(cpu, pc, &place)) {
+    if (!engine_fetch_page(cpu, pc, place)) {
         cpu->ops->deliver(cpu);
         return NULL;
     }
-    Unit *u = unit_get(ac, place.ram, pc, place.flags, place.host);
-    if (!u) {
+    Unit *u = unit_get(ac, place->ram, pc, place->flags, place->host);
+    if (!u)
         flush_code(ac);
-        return NULL;
-    }
-    if (!ac->engine->config.no_chain)
-        tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry,
-                       u->code_page);
     return u;
 }
 
@@ -220,6 +216,7 @@ static void step(AccelCpu *ac)
     VCPU *cpu = ac->cpu;
     FetchPlace place;
     Vaddr pc = cpu->ops->get_pc(cpu);
+    uint64_t generation = ac->engine->generation;
     if (!engine_fetch_page(cpu, pc, &place)) {
         cpu->ops->deliver(cpu);
         engine_debug_stop(ac, ACCEL_STOP_STEP, NULL);
@@ -230,7 +227,7 @@ static void step(AccelCpu *ac)
         flush_code(ac);
         return;
     }
-    if (!guest_enter(ac->engine, cpu))
+    if (!guest_enter(ac->engine, cpu, generation))
         return;
     log_entry(ac, u);
     atomic_store(&cpu->exit_request, 1);
@@ -267,7 +264,9 @@ static void run(AccelCpu *ac)
             slot = NULL;
         }
         vcpu_update_banks(cpu);
-        Unit *u = current_unit(ac);
+        FetchPlace place;
+        uint64_t generation = e->generation;
+        Unit *u = current_unit(ac, &place);
         if (!u) {
             slot = NULL;
             continue;
@@ -275,9 +274,10 @@ static void run(AccelCpu *ac)
         if (slot && !e->config.no_chain)
             link_exit(ac, slot, slot_generation, u);
         slot = NULL;
-        uint64_t generation = e->generation;
-        if (!guest_enter(e, cpu))
+        if (!guest_enter(e, cpu, generation))
             continue;
+        if (!e->config.no_chain) /* not before: nobody takes the unit away now */
+            tlb_enter_jump(cpu->bank, u->pc, e->pc_shift, place.size_log2, u->entry, u->code_page);
         log_entry(ac, u);
         TcgExit exit = enter_unit(ac, u);
         guest_leave(e, cpu);

@@ -229,6 +229,13 @@ class Engines(BootTest):
         text = self.run_script('check', 'dragoman.cpus=4', processors=4, seconds=120)
         self.assertIn('processors running: 4', text)
 
+    @ours_only
+    def test_full_buffer(self):
+        """Several processors go on when the buffer of translated code is full and dropped."""
+        text = self.run_script('check', 'dragoman.cpus=4', processors=4, seconds=240,
+                               extra=['-accel', 'tcg,tb-size=6'])
+        self.assertIn('processors running: 4', text)
+
     def test_interrupt_controller_version_3(self):
         """GICv3 with one CPU, with several, and with more than a GICv2 serves."""
         for processors in (1, 4, 10):
