@@ -233,7 +233,7 @@ class Engines(BootTest):
     def test_full_buffer(self):
         """Several processors go on when the buffer of translated code is full and dropped."""
         text = self.run_script('check', 'dragoman.cpus=4', processors=4, seconds=240,
-                               extra=['-accel', 'tcg,tb-size=6'])
+                               extra=['-accel', 'tcg,tb-size=10'])
         self.assertIn('processors running: 4', text)
 
     def test_interrupt_controller_version_3(self):

@@ -31,8 +31,8 @@ class Inspect(BootTest):
         """What the monitor answers to each line, in a dictionary. SETTLE is asked until the guest
         has done its work."""
         command = [word for word in base_command() if word not in ('-nographic', '-no-reboot')]
-        command += ['-nodefaults', '-display', 'none', '-serial', 'null', '-monitor', 'stdio', '-kernel',
-                    self.program, *extra]
+        command += ['-nodefaults', '-display', 'none', '-serial', 'null', '-monitor', 'stdio',
+                    '-kernel', self.program, *extra]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
         self.addCleanup(process.stdout.close)
@@ -124,7 +124,8 @@ class Inspect(BootTest):
                 ('info registers', r'vbar_el1=0{8}40[0-9a-f]{6}'),
                 ('info registers -a', r'CPU#1 \(off\)'), ('info registers 1', r'\ACPU#1'),
                 ('info registers 7', 'no CPU'),
-                ('info cpus', r'\A\* CPU #0: thread_id=\d+ pc=0x\w+ wait_here\n  CPU #1: .*\(off\)'),
+                ('info cpus', r'\A\* CPU #0: thread_id=\d+ pc=0x\w+ wait_here\n'
+                              r'  CPU #1: .*\(off\)'),
                 ('info mtree', r'\n {4}0{8}40000000-0{8}\w+ \(prio 0, ram\): ram'),
                 ('info mtree -f', r'\AFlatView #0\n AS "memory", root: system\n'),
                 ('info mtree -q', 'use -f'), ('info qtree', r'\n  dev: pl011, id ""\n'),
