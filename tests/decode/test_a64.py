@@ -48,7 +48,7 @@ ALIASES = {
 # capstone 4.0.2 is older than these (v8.1 to v8.5).
 CAPSTONE_LACKS_FEATURES = {'SB', 'DIT', 'SSBS', 'FLAGM', 'FLAGM2', 'JSCVT', 'FRINTTS', 'LOR', 'LRCPC',
                            'LRCPC2', 'LSE', 'RDM', 'DOTPROD', 'FP16', 'SHA512', 'SHA3', 'SM3', 'SM4', 'FHM',
-                           'FCMA', 'I8MM', 'BF16'}
+                           'FCMA', 'I8MM', 'BF16', 'PAUTH'}
 # capstone refuses these words although the manual allows them: it takes ignored bits of imm5
 # and imm4 as zero, and refuses what is only CONSTRAINED UNPREDICTABLE (base register written
 # back and loaded; pair with equal registers; LDTR with a base that is loaded is not even that).
@@ -61,17 +61,39 @@ TRANSLATOR_REFUSES = {'AND_imm', 'ORR_imm', 'EOR_imm', 'ANDS_imm'}   # reserved 
 OUT_OF_SCOPE = re.compile(
     r'^(addg|subg|gmi|irg|ldg|ldgm|stgm|stzgm|st2g|stg|stgp|stz2g|stzg|subps?|'     # MTE
     r'bc\.\w+|(cpy|set)\w+|smax|smin|umax|umin|abs|cnt|ctz|'                        # v8.8, CSSC
-    r'pac\w+|aut\w+|xpac[id]|b?l?ra[ab]z?|bra[ab]z?|reta[ab]|ereta[ab]|ldra[ab]|'   # PAuth
     r'fml[as]l2?|'                                   # objdump takes them with bit 22 (sz) set, too
     r'ld64b|st64bv?0?|tcancel|tstart|ttest|tcommit|wfet|wfit|udf|'
     r'smstart|smstop|dsb|'                           # SME; DSB nXS of v8.7
     r'mrs|msr)$')                        # op0 of 0: objdump's view of the unallocated space
 
 
+def expected_pauth(row, args):
+    """Those of pointer authentication, whose names the specification puts together; None: others."""
+    key, zero = args.get('key', 0), 'z' * args.get('z', 0)
+    verb = 'aut' if args.get('auth') else 'pac'
+    tails = {'PAC_1716': '1716', 'PAC_LR_zero': 'z', 'PAC_LR_SP': 'sp'}
+    if row.name in tails:       # objdump without aliases: hint
+        return {'hint', f'{verb}i{"ab"[key]}{tails[row.name]}'}
+    if row.name == 'XPACLRI':
+        return {'hint', 'xpaclri'}
+    if row.name == 'PAC':
+        return {f'{verb}{"id"[key >> 1]}{zero}{"ab"[key & 1]}'}
+    if row.name == 'XPAC':
+        return {'xpac' + 'id'[args['data']]}
+    if row.aset.name in ('branch_auth', 'return_auth', 'load_auth'):
+        return {row.name.lower() + 'ab'[args.get('b', key)] + zero}
+    return None
+
+
 def expected(row, args):
     """The mnemonics that fit one instruction."""
     stem = row.name.split('_')[0]
     low = stem.lower()
+    pauth = expected_pauth(row, args)
+    if pauth:
+        return pauth
+    if row.name == 'BTI':
+        return {'hint', 'bti'}
     size = args.get('size', 0)
     if row.aset.name == 'excl':
         kind = {'STXR': ('stxr', 'stlxr'), 'LDXR': ('ldxr', 'ldaxr'),
@@ -158,7 +180,8 @@ def operand_problem(row, args, text, pc):
             skip = (key == 'rm' and args.get('post') == 0 or key == 'rm' and val == 31 or
                     row.name.startswith('PRF') and key == 'rt' or
                     key in ('rs', 'rt2') and row.aset.name == 'excl' or
-                    key == 'rn' and row.name == 'RET' and val == 30)
+                    key == 'rn' and row.name == 'RET' and val == 30 or
+                    row.name == 'PAC' and key == 'rn' and args['z'])
             if not skip and val not in regs:
                 return f'{key}={val}'
         elif key in ('imm', 'shift', 'idx', 'from', 'immr', 'imms', 'amount', 'fbits', 'bit', 'nzcv'):
