@@ -30,7 +30,7 @@ TWO = set('''SADDL UADDL SADDW UADDW SSUBL USUBL SSUBW USUBW ADDHN RADDHN SABAL 
     USHLL BFCVTN'''.split())
 SUFFIX = ['b', 'h', '', '', '']
 CONDS = 'eq ne cs cc mi pl vs vc hi ls ge lt gt le al nv'.split()
-HINTS = {'NOP', 'YIELD', 'WFE', 'WFI', 'SEV', 'SEVL'}
+HINTS = {'NOP', 'YIELD', 'WFE', 'WFI', 'SEV', 'SEVL', 'BTI'}
 
 # Aliases that capstone 4 prints: it has no way to switch them off.
 ALIASES = {
