@@ -388,8 +388,8 @@ class Starts(BootTest):
         path = os.path.join(self.folder, 'socket')
         process = self.process(minimal('-serial', f'unix:{path},server=on'))
         self.assertIn(b'waiting', process.stderr.readline())
-        process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(20 * TIME_SCALE), -signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(20 * TIME_SCALE), -signal.SIGTERM)
 
     def test_terminal_after_every_end(self):
         """However the emulator ends, the terminal is as it was."""
