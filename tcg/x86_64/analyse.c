@@ -4,7 +4,7 @@
 //
 // 1. Order. Blocks are emitted so that a block with a single predecessor comes after it, and
 //    directly after it if possible: it inherits the allocator's state. Others are roots, which
-//    begin with every variable in memory.
+//    begin with every variable in memory, but for those that merge.c chose.
 // 2. Copies. Along the order, operands are replaced by the values that they are copies of: mov,
 //    get of a variable whose content is known, truncations (an i32 is the low half of a register),
 //    extensions of values that are already extended. Such instructions emit nothing. Here also
@@ -15,13 +15,21 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tcg/ir_arena.h"
 #include "tcg/x86_64/regalloc.h"
 #include "util/bitops.h"
 
 /* ---- 1. order ---- */
 
-static unsigned successors(const IrInsn *in, uint32_t out[2])
+static const IrInsn *terminator(const IrUnit *u, uint32_t block)
 {
+    const IrBlock *b = u->blocks[block];
+    return &b->insns[b->count - 1];
+}
+
+unsigned ra_successors(const IrUnit *u, uint32_t block, uint32_t out[2])
+{
+    const IrInsn *in = terminator(u, block);
     switch (in->op) {
     case IR_OP_JUMP:
         out[0] = (uint32_t)in->imm;
@@ -37,10 +45,11 @@ static unsigned successors(const IrInsn *in, uint32_t out[2])
     }
 }
 
-static const IrInsn *terminator(const IrUnit *u, uint32_t block)
+/* The end of a loop is better left by a jump than closed by one. */
+static bool leads_back(const RegAlloc *ra, const IrUnit *u, uint32_t block)
 {
-    const IrBlock *b = u->blocks[block];
-    return &b->insns[b->count - 1];
+    const IrInsn *in = terminator(u, block);
+    return in->op == IR_OP_JUMP && ra->blocks[in->imm].placed && ra->blocks[in->imm].preds > 1;
 }
 
 static void order_blocks(TcgEmit *e)
@@ -51,7 +60,7 @@ static void order_blocks(TcgEmit *e)
     ra->blocks[0].preds = 2; /* always a root */
     for (uint32_t b = 0; b < u->block_count; b++) {
         uint32_t to[2];
-        unsigned n = u->blocks[b]->count ? successors(terminator(u, b), to) : 0;
+        unsigned n = u->blocks[b]->count ? ra_successors(u, b, to) : 0;
         for (unsigned k = 0; k < n; k++) {
             ra->blocks[to[k]].preds++;
         }
@@ -70,7 +79,12 @@ static void order_blocks(TcgEmit *e)
         rb->placed = true;
         ra->order[ra->norder++] = b;
         uint32_t to[2];
-        unsigned n = successors(terminator(u, b), to);
+        unsigned n = ra_successors(u, b, to);
+        if (n == 2 && leads_back(ra, u, to[0])) {
+            uint32_t back = to[0];
+            to[0] = to[1];
+            to[1] = back;
+        }
         for (unsigned k = 0; k < n; k++) {
             RaBlock *succ = &ra->blocks[to[k]];
             if (!succ->placed) {
@@ -345,6 +359,33 @@ static void resolve_insn(TcgEmit *e, IrInsn *in, uint32_t generation)
     }
 }
 
+/* A merge's variables are values of their own. */
+static void begin_merge(TcgEmit *e, RaMerge *m, uint32_t generation)
+{
+    for (uint32_t n = 0; n < m->count; n++) {
+        RaMergeVar *v = &m->vars[n];
+        v->value = ra_value_new(e, ir_var_type(e->unit, v->var));
+        map_set(e->ra, v->var, v->value, generation);
+    }
+}
+
+/* What the variables of the merge that `block` jumps to are at its end. */
+static void note_edge(TcgEmit *e, uint32_t block)
+{
+    RegAlloc *ra = e->ra;
+    RaBlock *rb = &ra->blocks[block];
+    const IrInsn *last = terminator(e->unit, block);
+    const RaMerge *m = last->op == IR_OP_JUMP ? ra->blocks[last->imm].merge : NULL;
+    if (!m) {
+        return;
+    }
+    rb->edge = ir_arena_alloc(e->unit->arena, m->count * sizeof rb->edge[0]);
+    for (uint32_t n = 0; n < m->count; n++) {
+        const struct RaMapped *known = &ra->map[m->vars[n].var];
+        rb->edge[n] = known->generation == rb->generation ? known->ref : IR_NONE;
+    }
+}
+
 static void resolve_copies(TcgEmit *e)
 {
     RegAlloc *ra = e->ra;
@@ -362,6 +403,9 @@ static void resolve_copies(TcgEmit *e)
             }
         } else {
             rb->generation = next_generation++;
+            if (rb->merge) {
+                begin_merge(e, rb->merge, rb->generation);
+            }
         }
         for (uint32_t i = 0; i < b->count; i++) {
             if (flags_partner(b->insns[i].op) != IR_OP_COUNT) {
@@ -370,6 +414,7 @@ static void resolve_copies(TcgEmit *e)
             fuse_compare(e, b, i);
             resolve_insn(e, &b->insns[i], rb->generation);
         }
+        note_edge(e, ra->order[n]);
         share_checks(e, b);
         rb->undo = ra->nundo;
     }
@@ -439,6 +484,20 @@ static void next_uses_insn(TcgEmit *e, IrBlock *b, uint32_t i, uint32_t position
     }
 }
 
+/* The end of `block` wants what it brings to a merge. */
+static void next_uses_edge(TcgEmit *e, uint32_t block, uint32_t position)
+{
+    RegAlloc *ra = e->ra;
+    const RaMerge *m = ra->blocks[terminator(e->unit, block)->imm].merge;
+    for (uint32_t n = 0; n < m->count; n++) {
+        IrRef r = ra->blocks[block].edge[n];
+        if (r && !ir_is_const(r)) {
+            ra->values[r].need = (uint8_t)ir_type_size(IR_V128);
+            touch(ra, r, position);
+        }
+    }
+}
+
 static bool live_reserve(RegAlloc *ra, uint32_t more)
 {
     if (ra->nlive + more > ra->cap_live) {
@@ -457,7 +516,7 @@ static void live_out(TcgEmit *e, uint32_t block)
 {
     RegAlloc *ra = e->ra;
     uint32_t to[2];
-    unsigned n = successors(terminator(e->unit, block), to);
+    unsigned n = ra_successors(e->unit, block, to);
     for (unsigned k = 0; k < n; k++) {
         const RaBlock *succ = &ra->blocks[to[k]];
         if (succ->parent != (int32_t)block) {
@@ -496,6 +555,9 @@ static bool next_uses(TcgEmit *e)
         IrBlock *b = e->unit->blocks[id];
         ra->ntouched = 0;
         live_out(e, id);
+        if (rb->edge) {
+            next_uses_edge(e, id, position - 1);
+        }
         for (uint32_t i = b->count; i-- > 0;) {
             next_uses_insn(e, b, i, --position);
         }
@@ -519,6 +581,7 @@ static bool next_uses(TcgEmit *e)
 bool ra_analyse(TcgEmit *e)
 {
     order_blocks(e);
+    ra_plan_merges(e);
     resolve_copies(e);
     return next_uses(e);
 }

@@ -137,7 +137,7 @@ static void emit_jump(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t nex
 {
     uint32_t to = (uint32_t)in->imm;
     if (!is_heir(e, to, block)) {
-        flush_for(e, begins_with_insn_start(e, to));
+        ra_edge(e, to, begins_with_insn_start(e, to));
     }
     if (to != next) {
         assert(!is_heir(e, to, block));
@@ -165,9 +165,8 @@ static void emit_branch(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t n
 {
     uint32_t then = IR_THEN(in->imm), els = IR_ELSE(in->imm);
     RegAlloc *ra = e->ra;
-    if (!is_heir(e, then, block) || !is_heir(e, els, block)) {
-        flush_for(e, begins_with_insn_start(e, then) && begins_with_insn_start(e, els));
-    } else if (is_plain_exit(e, then) && is_plain_exit(e, els)) {
+    assert(is_heir(e, then, block) && is_heir(e, els, block) && "ra_split_edges()");
+    if (is_plain_exit(e, then) && is_plain_exit(e, els)) {
         flush_for(e, true);
     }
     bool is_flags = in->op == IR_OP_BRF;
@@ -177,22 +176,18 @@ static void emit_branch(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t n
     }
     unsigned cc = branch_condition(e, in);
     ra_insn_end(e);
-    if (is_heir(e, then, block) && then != next) {
+    if (then != next) {
         ra_state_save(e, then);
     }
-    if (is_heir(e, els, block) && els != next) {
+    if (els != next) {
         ra_state_save(e, els);
     }
     if (cc == CC_ALWAYS) {
         jump_to_block(e, asm_jmp32(e), then);
     } else if (then == next) {
-        jump_to_block(e, asm_jcc32(e, cc ^ 1), els);
+        branch_to_heir(e, cc ^ 1, els);
     } else {
-        if (is_heir(e, then, block)) {
-            branch_to_heir(e, cc, then);
-        } else {
-            jump_to_block(e, asm_jcc32(e, cc), then);
-        }
+        branch_to_heir(e, cc, then);
         if (els != next) {
             jump_to_block(e, asm_jmp32(e), els);
         }
@@ -410,6 +405,7 @@ static TcgCode *x86_compile(TcgContext *ctx, IrUnit *u)
     };
     x->nools = x->nfixes = x->npool = x->njumps = 0;
     x->code = start < e.limit ? code_new(ctx, u) : NULL;
+    ra_split_edges(&e);
     if (!x->code || !ra_init(&e) || !ra_analyse(&e)) {
         goto full;
     }

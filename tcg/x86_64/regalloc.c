@@ -1013,13 +1013,203 @@ static void state_reset(TcgEmit *e)
     memset(ra->dirty, 0, dirty_words(ra) * 8);
 }
 
+/* ---- merges ---- */
+
+/* The present content of a merge's variable, where that is a value; else IR_NONE: memory. */
+static IrRef edge_content(const TcgEmit *e, const RaMerge *m, uint32_t n)
+{
+    const RegAlloc *ra = e->ra;
+    uint32_t var = m->vars[n].var;
+    return is_dirty(ra, var) ? ra->vars[var].cur : ra->blocks[ra->block].edge[n];
+}
+
+static bool edge_in_reg(const TcgEmit *e, const RaMerge *m, uint32_t n, Reg *r)
+{
+    IrRef c = edge_content(e, m, n);
+    return c && !ir_is_const(c) && ra_in_reg(e, c, r);
+}
+
+/* The first edge to a merge decides which registers its variables have: those that they have now.
+ * Others are loaded for a loop; where mere branches join they stay in memory. */
+static void place_merge(TcgEmit *e, RaMerge *m)
+{
+    RegAlloc *ra = e->ra;
+    uint32_t left = (ALLOCATABLE_GPR | ALLOCATABLE_XMM) & ~(1u << RDX);
+    for (uint32_t n = 0; n < m->count; n++) {
+        Reg r;
+        if (edge_in_reg(e, m, n, &r) && left >> r & 1) {
+            m->vars[n].reg = r;
+            left &= ~(1u << r);
+        }
+    }
+    for (uint32_t n = 0; n < m->count; n++) {
+        RaMergeVar *v = &m->vars[n];
+        bool dirty = is_dirty(ra, v->var);
+        if (v->reg == REG_NONE && (m->is_head || dirty)) {
+            uint32_t avail = left & class_mask(ir_var_type(e->unit, v->var));
+            avail = avail & ra->free_regs ? avail & ra->free_regs : avail;
+            v->reg = (Reg)__builtin_ctz(avail);
+            left &= ~(1u << v->reg);
+        }
+        v->dirty = v->reg != REG_NONE && (dirty || (m->is_head && v->dirty));
+    }
+    m->placed = true;
+}
+
+/* Variables that the merge does not have in registers, or has there as clean ones. */
+static void flush_edge(TcgEmit *e, const RaMerge *m, uint32_t skip)
+{
+    RegAlloc *ra = e->ra;
+    for (uint32_t w = 0; w < dirty_words(ra); w++) {
+        uint64_t bits = ra->dirty[w];
+        for (uint32_t n = 0; n < m->count; n++) {
+            if (m->vars[n].dirty && m->vars[n].var / 64 == w) {
+                bits &= ~BIT(m->vars[n].var % 64);
+            }
+        }
+        for (; bits; bits &= bits - 1) {
+            uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (var != skip && is_dirty(ra, var)) {
+                write_back(e, var);
+            }
+        }
+    }
+}
+
+static void move_to(TcgEmit *e, unsigned type, Reg to, Reg from)
+{
+    if (reg_is_xmm(to)) {
+        simd_mov(e, to, from);
+    } else {
+        asm_mov_rr(e, type == IR_I32 ? 0 : X_W, to, from);
+    }
+}
+
+typedef struct EdgeMove {
+    Reg to, from;
+    uint8_t type; /* of the variable */
+    bool copy;    /* even if the register is the right one: an i32 must have zeros above */
+} EdgeMove;
+
+/* All at once; RAX and XMM15 break cycles. */
+static void parallel_moves(TcgEmit *e, EdgeMove *m, unsigned n)
+{
+    while (n) {
+        bool progress = false;
+        for (unsigned i = 0; i < n; i++) {
+            bool blocked = false;
+            for (unsigned k = 0; k < n; k++) {
+                blocked |= k != i && m[k].from == m[i].to;
+            }
+            if (!blocked) {
+                if (m[i].to != m[i].from || m[i].copy) {
+                    move_to(e, m[i].type, m[i].to, m[i].from);
+                }
+                m[i--] = m[--n];
+                progress = true;
+            }
+        }
+        if (!progress) {
+            Reg scratch = reg_is_xmm(m[0].from) ? XMM15 : RAX, from = m[0].from;
+            move_to(e, IR_I64, scratch, from);
+            for (unsigned k = 0; k < n; k++) {
+                m[k].from = m[k].from == from ? scratch : m[k].from;
+            }
+        }
+    }
+}
+
+static void load_for_edge(TcgEmit *e, const RaMerge *m, uint32_t n)
+{
+    RegAlloc *ra = e->ra;
+    const RaMergeVar *v = &m->vars[n];
+    unsigned type = ir_var_type(e->unit, v->var);
+    if (!is_dirty(ra, v->var)) {
+        load_mem(e, type, v->reg, var_mem(e, v->var));
+        return;
+    }
+    IrRef c = ra->vars[v->var].cur;
+    ra_load_to(e, c, v->reg);
+    if (type == IR_I32 && !ir_is_const(c) && ra->values[c].type != IR_I32) {
+        asm_mov_rr(e, 0, v->reg, v->reg);
+    }
+}
+
+void ra_edge(TcgEmit *e, uint32_t to, bool skip_pc)
+{
+    RegAlloc *ra = e->ra;
+    RaMerge *m = ra->blocks[to].merge;
+    uint32_t skip = skip_pc ? e->unit->globals->pc : NO_VAR;
+    if (!m) {
+        ra_flush(e, true, skip);
+        ra_forget_dirty(e);
+        return;
+    }
+    if (!m->placed) {
+        place_merge(e, m);
+    }
+    flush_edge(e, m, skip);
+    EdgeMove moves[REG_COUNT];
+    unsigned nmoves = 0;
+    for (uint32_t n = 0; n < m->count; n++) {
+        Reg to_reg = m->vars[n].reg, from;
+        if (to_reg != REG_NONE && edge_in_reg(e, m, n, &from)) {
+            unsigned type = ir_var_type(e->unit, m->vars[n].var);
+            moves[nmoves++] = (EdgeMove){
+                to_reg, from, (uint8_t)type,
+                type == IR_I32 && ra->values[edge_content(e, m, n)].type != IR_I32,
+            };
+        }
+    }
+    parallel_moves(e, moves, nmoves);
+    for (uint32_t n = 0; n < m->count; n++) {
+        Reg from;
+        if (m->vars[n].reg != REG_NONE && !edge_in_reg(e, m, n, &from)) {
+            load_for_edge(e, m, n);
+        }
+    }
+    ra_forget_dirty(e);
+}
+
+static void begin_merge(TcgEmit *e, const RaBlock *rb)
+{
+    RegAlloc *ra = e->ra;
+    RaMerge *m = rb->merge;
+    m->placed = true;
+    for (uint32_t i = 0; i < rb->live_in_count; i++) {
+        const RaLive *l = &ra->live[rb->live_in + i];
+        ra->values[l->value].next_use = l->next_use;
+    }
+    for (uint32_t n = 0; n < m->count; n++) {
+        const RaMergeVar *v = &m->vars[n];
+        if (v->reg != REG_NONE) {
+            reg_assign(ra, v->reg, v->value);
+        }
+        if (v->dirty) {
+            ra->vars[v->var].cur = v->value;
+            ra->dirty[v->var / 64] |= BIT(v->var % 64);
+            ra->values[v->value].ndirty++;
+        } else {
+            ra->vars[v->var].mem_val = v->value;
+            ra->values[v->value].home = v->var;
+        }
+        release_if_dead(e, v->value);
+    }
+}
+
+/* ---- blocks begin ---- */
+
 void ra_block_begin(TcgEmit *e, uint32_t block)
 {
-    if (e->ra->blocks[block].parent < 0) {
-        state_reset(e);
-    } else {
+    const RaBlock *rb = &e->ra->blocks[block];
+    if (rb->parent >= 0) {
         state_restore(e, block);
         apply_live_in(e, block);
+        return;
+    }
+    state_reset(e);
+    if (rb->merge) {
+        begin_merge(e, rb);
     }
 }
 

@@ -32,6 +32,21 @@ typedef struct RaValue {
     uint8_t need;       /* bytes that its uses look at */
 } RaValue;
 
+/* A variable that is in a register where control flow joins; see merge.c. */
+typedef struct RaMergeVar {
+    uint32_t var;
+    IrRef value;  /* what it is there */
+    Reg reg;      /* REG_NONE: it is in memory after all */
+    bool dirty;   /* memory may be older */
+} RaMergeVar;
+
+typedef struct RaMerge {
+    bool is_head; /* of a loop */
+    bool placed;  /* the first edge has decided about registers */
+    uint32_t count;
+    RaMergeVar vars[];
+} RaMerge;
+
 /* A block in emission order. */
 typedef struct RaBlock {
     uint32_t preds;
@@ -42,6 +57,9 @@ typedef struct RaBlock {
     uint32_t generation;
     uint8_t *code;      /* where it starts, when emitted */
     uint8_t *exit_jump; /* rel32 of the branch that is itself the exit; the block has no code */
+    RaMerge *merge;     /* what is in registers at its begin; NULL: it has a parent, or nothing */
+    IrRef *edge;        /* of a jump to a merge: for each of its variables the content, IR_NONE:
+                         * memory has it */
 } RaBlock;
 
 typedef struct RaLive {
@@ -135,12 +153,18 @@ static inline bool type_is_xmm(unsigned type)
 enum { X86_OP_PROBE = IR_OP_COUNT };
 #define X86_PROBE_WRITE 0x8000u
 
+/* ---- merge.c ---- */
+void ra_split_edges(TcgEmit *e);  /* before ra_init() */
+void ra_plan_merges(TcgEmit *e);  /* blocks are ordered */
+
 /* ---- share.c ---- */
 void share_checks(TcgEmit *e, IrBlock *b);
 
 /* ---- analyse.c ---- */
 /* Order blocks, resolve copies, find next uses. Changes operands of the unit in place. */
 bool ra_analyse(TcgEmit *e);
+/* Targets of the block's terminator; returns how many. */
+unsigned ra_successors(const IrUnit *u, uint32_t block, uint32_t out[2]);
 /* What emitters promise about the register bits above a result in an XMM register. */
 unsigned emit_value_zero_above(const TcgEmit *e, const IrInsn *in);
 unsigned emit_fp_zero_above(const TcgEmit *e, const IrInsn *in); /* emit_fp.c */
@@ -151,6 +175,8 @@ void ra_free(RegAlloc *ra);
 IrRef ra_value_new(TcgEmit *e, IrType type); /* e->failed, and IR_NONE: out of memory */
 bool ra_reserve_uses(RegAlloc *ra);         /* room for ra->nuses */
 void ra_block_begin(TcgEmit *e, uint32_t block); /* a root, or a successor with a saved state */
+/* At the end of e->ra->block, which jumps to the root `to`: variables go to where that wants them. */
+void ra_edge(TcgEmit *e, uint32_t to, bool skip_pc);
 void ra_block_inherit(TcgEmit *e, uint32_t block); /* goes on with the present state */
 void ra_state_save(TcgEmit *e, uint32_t block);  /* for a later ra_block_begin(block) */
 void ra_insn_begin(TcgEmit *e, const IrInsn *in);
