@@ -65,6 +65,18 @@ typedef struct WatchAccess {
  * guarded (TlbFill.guarded). */
 #define UNIT_FLAG_GUARDED (UINT64_C(1) << 62)
 
+/* Guest code around one place, to be translated as one unit. */
+typedef struct CodeRegion CodeRegion;
+struct CodeRegion {
+    /* May the code at `pc`, in the page asked for, be part of it? */
+    bool (*wanted)(const CodeRegion *r, Vaddr pc);
+    uint32_t max_insns; /* about */
+    /* what came of it */
+    Vaddr head;         /* where the unit begins */
+    Vaddr first, last;  /* bytes that it covers, all in one page */
+    uint32_t insns, blocks;
+};
+
 /* What a guest architecture gives the engines. */
 typedef struct CpuOps {
     const char *arch;  /* "aarch64" */
@@ -85,6 +97,11 @@ typedef struct CpuOps {
      * page. Never fails: what cannot be decoded becomes code that raises. */
     void (*translate)(VCPU *cpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
                       const uint8_t *code, uint32_t bytes, uint32_t max_insns);
+
+    /* Translate a region of the page of `pc` (host address of the bytes there: `code`) to which the
+     * code at `pc` belongs. False: there is none in this mode. */
+    bool (*translate_region)(VCPU *cpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
+                             const uint8_t *code, CodeRegion *region);
 
     /* Walk the tables for `va` (with its tag, if any). On refusal stores what the exception will
      * need in the target's state and returns false; raises nothing. */

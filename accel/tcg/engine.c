@@ -81,6 +81,20 @@ static bool set_backend(TcgEngine *e, const AccelOption *o, Error **err)
                      o->value);
 }
 
+static bool set_tier2(TcgEngine *e, const AccelOption *o, Error **err)
+{
+    static const char *const names[] = {
+        [TIER2_AUTO] = "auto", [TIER2_OFF] = "off", [TIER2_ALWAYS] = "always",
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!strcmp(o->value, names[i])) {
+            e->tier2 = i;
+            return true;
+        }
+    }
+    return error_set(err, "-accel tcg,tier2=%s is none of 'auto', 'off' and 'always'", o->value);
+}
+
 static bool set_option(TcgEngine *e, const AccelOption *o, Error **err)
 {
     bool on;
@@ -94,6 +108,8 @@ static bool set_option(TcgEngine *e, const AccelOption *o, Error **err)
             return true;
         return error_set(err, "-accel tcg,thread=%s is neither 'multi' nor 'single'", o->value);
     }
+    if (!strcmp(o->name, "tier2"))
+        return set_tier2(e, o, err);
     if (!parse_switch(o, &on, err))
         return false;
     if (!strcmp(o->name, "perfmap"))
@@ -111,7 +127,7 @@ static bool set_option(TcgEngine *e, const AccelOption *o, Error **err)
 
 static const char *const option_names[] = {
     "backend", "tb-size", "thread", "one-insn-per-tb", "optimise", "profile", "perfmap",
-    "jitdump", NULL
+    "jitdump", "tier2", NULL
 };
 
 /* ---- CPUs ------------------------------------------------------------------------------- */

@@ -26,7 +26,10 @@ struct Unit {
     const void *entry; /* tcg_code_entry(code) */
     _Atomic(Unit *) next_hash;
     atomic_bool dead;
-    uint32_t bytes; /* guest bytes covered, all in one page */
+    uint8_t tier;      /* 1: from pc on; 2: a region, see region.c */
+    uint8_t heat;      /* samples that met it, see hot.c */
+    uint16_t before;   /* guest bytes that it covers before pc */
+    uint16_t bytes;    /* and from pc on, all in one page */
     uint32_t insns;
     uint32_t code_page; /* id: same physical page, virtual page and mode (tcg_code_set_page()) */
     TcgCode *code;
@@ -47,7 +50,10 @@ typedef struct UnitPage {
 typedef struct EngineStats {
     uint64_t units, guest_insns, guest_bytes, host_bytes, invalidations, flushes;
     uint64_t translate_ns;
+    uint64_t regions, region_blocks, region_insns, region_host_bytes, region_ns, region_failures;
 } EngineStats;
+
+typedef enum Tier2 { TIER2_AUTO, TIER2_OFF, TIER2_ALWAYS } Tier2;
 
 /* What a debugger asked for; changed only while all vCPUs are stopped. */
 typedef struct EngineDebug {
@@ -58,6 +64,7 @@ typedef struct EngineDebug {
 } EngineDebug;
 
 typedef struct PerfFiles PerfFiles;
+typedef struct HotCpu HotCpu;
 typedef struct Profile Profile;
 typedef struct ProfileCpu ProfileCpu;
 
@@ -69,6 +76,7 @@ typedef struct AccelCpu {
     AccelRunMode mode; /* under the vCPU's lock; its thread reads it without */
     struct TcgEngine *engine;
     TcgThread *thread;
+    HotCpu *hot;      /* NULL: nobody looks for hot code here */
     atomic_bool may_write_unseen; /* in guest code when asked to guard a page of code */
     _Atomic(ProfileCpu *) profile; /* NULL: not profiled */
     bool waits_for_turn;           /* under Turns::lock */
@@ -95,6 +103,7 @@ typedef struct TcgEngine {
     const CpuOps *ops;
     uint32_t max_insns;
     unsigned passes;
+    Tier2 tier2;
 
     pthread_mutex_t lock;
     IrUnit *scratch;
@@ -132,6 +141,23 @@ bool unit_covers(const TcgEngine *e, RamAddr addr, uint64_t len);
 void unit_invalidate_pc(TcgEngine *e, Vaddr pc);
 void unit_forget_all(TcgEngine *e); /* after tcg_flush() */
 void unit_table_destroy(TcgEngine *e);
+
+/* Under the translation lock: where `at` in the host's code belongs, or NULL. */
+Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at);
+/* Parts of it that regions share; under the translation lock. */
+uint64_t unit_cover_rest_of_page(TcgEngine *e, RamAddr ram);
+TcgCode *unit_compile_locked(TcgEngine *e, const uint8_t *host);
+Unit *unit_publish_locked(AccelCpu *ac, const Unit *what, uint64_t covered);
+void unit_replace_locked(AccelCpu *ac, Unit *old);
+
+/* region.c: translation of regions, the second tier */
+/* Under the translation lock: put a region in place of `u`, or of the unit at its head. */
+void region_make_locked(AccelCpu *ac, Unit *u);
+
+/* hot.c: which units are worth it, by samples */
+void engine_hot_thread(AccelCpu *ac); /* at the start of each thread */
+void engine_hot_poll(AccelCpu *ac);   /* outside translated code */
+void engine_hot_end(AccelCpu *ac);
 
 /* memory.c */
 void engine_slow_access(void *env, TcgSlowAccess *access);

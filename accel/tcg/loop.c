@@ -282,6 +282,7 @@ static void run(AccelCpu *ac)
         TcgExit exit = enter_unit(ac, u);
         guest_leave(e, cpu);
         engine_profile_poll(ac);
+        engine_hot_poll(ac);
         ac->exits[exit.reason]++;
         slot = exit.reason == IR_REASON_CHAIN ? exit.slot : NULL;
         slot_generation = generation;
@@ -335,10 +336,12 @@ void *engine_cpu_thread(void *opaque)
     pthread_setname_np(pthread_self(), name);
     ac->cpu->thread_id = gettid();
     engine_profile_thread(ac);
+    engine_hot_thread(ac);
     while (wait_until_runnable(ac)) {
         run(ac);
         engine_end_turn(ac);
     }
     engine_end_turn(ac);
+    engine_hot_end(ac);
     return NULL;
 }

@@ -60,6 +60,12 @@ void engine_print_stats(Accel *accel, FILE *out)
     print_row(out, "guest bytes", s.guest_bytes);
     print_row(out, "host bytes", s.host_bytes);
     print_row(out, "time translating, microseconds", s.translate_ns / 1000);
+    print_row(out, "regions translated (second tier)", s.regions);
+    print_row(out, "  blocks", s.region_blocks);
+    print_row(out, "  guest instructions", s.region_insns);
+    print_row(out, "  host bytes", s.region_host_bytes);
+    print_row(out, "  time, microseconds", s.region_ns / 1000);
+    print_row(out, "  given up", s.region_failures);
     print_row(out, "units invalidated", s.invalidations);
     print_row(out, "flushes of the code buffer", s.flushes);
     print_row(out, "code buffer used, bytes", tcg_buffer_used(e->ctx));

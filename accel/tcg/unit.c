@@ -108,7 +108,7 @@ static uint64_t granule_mask(RamAddr ram, uint64_t len)
 
 /* Code is about to be read from `ram` on, nobody knows yet how far. Whoever writes there from now
  * on sees it in unit_covers(), and then waits for the lock. Returns what to restore. */
-static uint64_t cover_rest_of_page(TcgEngine *e, RamAddr ram)
+uint64_t unit_cover_rest_of_page(TcgEngine *e, RamAddr ram)
 {
     UnitPage *page = &e->pages[ram >> GUEST_PAGE_BITS];
     uint64_t rest = GUEST_PAGE_SIZE - (ram & (GUEST_PAGE_SIZE - 1));
@@ -117,7 +117,7 @@ static uint64_t cover_rest_of_page(TcgEngine *e, RamAddr ram)
 
 bool unit_covers(const TcgEngine *e, RamAddr addr, uint64_t len)
 {
-    /* the caller's stores come before: see cover_rest_of_page() */
+    /* the caller's stores come before: see unit_cover_rest_of_page() */
     atomic_thread_fence(memory_order_seq_cst);
     while (len) {
         uint64_t n = MIN(len, GUEST_PAGE_SIZE - (addr & (GUEST_PAGE_SIZE - 1)));
@@ -144,6 +144,20 @@ static void log_ir(TcgEngine *e, LogItem item, const IrUnit *u, const char *titl
     log_end(e->log);
 }
 
+TcgCode *unit_compile_locked(TcgEngine *e, const uint8_t *host)
+{
+    IrUnit *u = e->scratch;
+    if (log_on_at(e->log, LOG_IN_ASM, u->guest_pc))
+        engine_log_guest(e, u, host);
+    log_ir(e, LOG_OP, u, "OP");
+    tcg_optimise(u, e->passes);
+    log_ir(e, LOG_OP_OPT, u, "OP after optimization");
+    TcgCode *code = tcg_compile(e->ctx, u);
+    if (code && log_on_at(e->log, LOG_OUT_ASM, u->guest_pc))
+        engine_log_host(e, code);
+    return code;
+}
+
 static TcgCode *translate_some_locked(AccelCpu *ac, Vaddr pc, uint64_t flags,
                                       const uint8_t *host, uint32_t max_insns)
 {
@@ -157,15 +171,7 @@ static TcgCode *translate_some_locked(AccelCpu *ac, Vaddr pc, uint64_t flags,
     if (e->debug.breakpoint_count)
         left = engine_bytes_to_breakpoint(e, pc, left);
     e->ops->translate(ac->cpu, u, pc, flags & ~UNIT_FLAG_ONE_INSN, host, left, max_insns);
-    if (log_on_at(e->log, LOG_IN_ASM, pc))
-        engine_log_guest(e, u, host);
-    log_ir(e, LOG_OP, u, "OP");
-    tcg_optimise(u, e->passes);
-    log_ir(e, LOG_OP_OPT, u, "OP after optimization");
-    TcgCode *code = tcg_compile(e->ctx, u);
-    if (code && log_on_at(e->log, LOG_OUT_ASM, pc))
-        engine_log_host(e, code);
-    return code;
+    return unit_compile_locked(e, host);
 }
 
 /* NULL: the buffer is full. A unit that is too large for the backend's tables, which guests make
@@ -193,16 +199,53 @@ static uint32_t code_page_id_locked(TcgEngine *e, const Unit *u)
     return e->last_code_page;
 }
 
+static uint64_t unit_granules(const Unit *u)
+{
+    return granule_mask(u->ram - u->before, (uint64_t)u->before + u->bytes);
+}
+
 /* `covered`: the granules of the page's other units. */
 static void unit_publish(TcgEngine *e, Unit *u, uint64_t covered)
 {
     UnitPage *page = &e->pages[u->ram >> GUEST_PAGE_BITS];
     u->next_page = page->units;
     page->units = u;
-    __atomic_store_n(&page->granules, covered | granule_mask(u->ram, u->bytes), __ATOMIC_RELAXED);
+    __atomic_store_n(&page->granules, covered | unit_granules(u), __ATOMIC_RELAXED);
     _Atomic(Unit *) *bucket = &e->hash[unit_hash(u->ram, u->pc, u->flags)];
     atomic_store(&u->next_hash, atomic_load(bucket));
     atomic_store_explicit(bucket, u, memory_order_release);
+}
+
+/* A new unit that is as `what`, with its code. NULL: out of memory. */
+Unit *unit_publish_locked(AccelCpu *ac, const Unit *what, uint64_t covered)
+{
+    TcgEngine *e = ac->engine;
+    Unit *u = unit_alloc(e);
+    if (!u)
+        return NULL;
+    *u = *what;
+    u->insns = e->scratch->guest_insns;
+    u->entry = tcg_code_entry(u->code);
+    tcg_code_set_opaque(u->code, u);
+    if (e->profile)
+        engine_profile_unit(u, e->scratch);
+    u->code_page = code_page_id_locked(e, u);
+    tcg_code_set_page(u->code, u->code_page);
+    unit_publish(e, u, covered);
+    if (e->perf)
+        engine_perf_add_locked(e, u);
+    return u;
+}
+
+static void count_unit(EngineStats *s, const Unit *u, int64_t start_ns)
+{
+    size_t host_bytes;
+    tcg_code_bytes(u->code, &host_bytes);
+    s->units++;
+    s->guest_insns += u->insns;
+    s->guest_bytes += u->bytes;
+    s->host_bytes += host_bytes;
+    s->translate_ns += host_clock_ns() - start_ns;
 }
 
 static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags,
@@ -213,35 +256,18 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     if (e->symbols && !symbols_placed(e->symbols))
         symbols_found_vectors(e->symbols, e->ops->vector_base(ac->cpu));
     page_protect(ac, ram, host);
-    uint64_t covered = cover_rest_of_page(e, ram);
+    uint64_t covered = unit_cover_rest_of_page(e, ram);
     TcgCode *code = translate_locked(ac, pc, flags, host);
-    Unit *u = code ? unit_alloc(e) : NULL;
+    Unit what = { .ram = ram, .pc = pc, .flags = flags, .code = code, .tier = 1 };
+    what.bytes = (uint16_t)MAX(e->scratch->guest_bytes, 1);
+    Unit *u = code ? unit_publish_locked(ac, &what, covered) : NULL;
     if (!u) {
         __atomic_store_n(&e->pages[ram >> GUEST_PAGE_BITS].granules, covered, __ATOMIC_RELAXED);
         return NULL;
     }
-    u->ram = ram;
-    u->pc = pc;
-    u->flags = flags;
-    u->bytes = MAX(e->scratch->guest_bytes, 1);
-    u->insns = e->scratch->guest_insns;
-    u->code = code;
-    u->entry = tcg_code_entry(code);
-    tcg_code_set_opaque(code, u);
-    if (e->profile)
-        engine_profile_unit(u, e->scratch);
-    u->code_page = code_page_id_locked(e, u);
-    tcg_code_set_page(code, u->code_page);
-    unit_publish(e, u, covered);
-    if (e->perf)
-        engine_perf_add_locked(e, u);
-    size_t host_bytes;
-    tcg_code_bytes(code, &host_bytes);
-    e->stats.units++;
-    e->stats.guest_insns += u->insns;
-    e->stats.guest_bytes += u->bytes;
-    e->stats.host_bytes += host_bytes;
-    e->stats.translate_ns += host_clock_ns() - start_ns;
+    count_unit(&e->stats, u, start_ns);
+    if (e->tier2 == TIER2_ALWAYS)
+        region_make_locked(ac, u);
     return u;
 }
 
@@ -253,8 +279,11 @@ Unit *unit_get(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags, const uint8_
         return u;
     pthread_mutex_lock(&e->lock);
     u = unit_find(e, ram, pc, flags);
-    if (!u)
+    if (!u) {
         u = unit_make_locked(ac, ram, pc, flags, host);
+        if (u && atomic_load(&u->dead)) /* it has a better successor */
+            u = unit_find(e, ram, pc, flags);
+    }
     pthread_mutex_unlock(&e->lock);
     return u;
 }
@@ -296,16 +325,26 @@ static void unit_kill_locked(TcgEngine *e, VCPU *writer, Unit *u)
     e->stats.invalidations++;
 }
 
+void unit_replace_locked(AccelCpu *ac, Unit *old)
+{
+    Unit **at = &ac->engine->pages[old->ram >> GUEST_PAGE_BITS].units;
+    while (*at != old)
+        at = &(*at)->next_page;
+    *at = old->next_page;
+    unit_kill_locked(ac->engine, ac->cpu, old);
+    ac->engine->stats.invalidations--;
+}
+
 static void invalidate_page_locked(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len)
 {
     UnitPage *page = &e->pages[addr >> GUEST_PAGE_BITS];
     uint64_t granules = 0;
     for (Unit **at = &page->units, *u; (u = *at);) {
-        if (addr < u->ram + u->bytes && u->ram < addr + len) {
+        if (addr < u->ram + u->bytes && u->ram - u->before < addr + len) {
             *at = u->next_page;
             unit_kill_locked(e, writer, u);
         } else {
-            granules |= granule_mask(u->ram, u->bytes);
+            granules |= unit_granules(u);
             at = &u->next_page;
         }
     }
@@ -337,10 +376,27 @@ void unit_invalidate_pc(TcgEngine *e, Vaddr pc)
     pthread_mutex_lock(&e->lock);
     for (size_t n = 0; n < e->slab_used; n++) {
         const Unit *u = &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
-        if (pc - u->pc < u->bytes && !atomic_load(&u->dead))
+        if (pc - (u->pc - u->before) < (uint64_t)u->before + u->bytes && !atomic_load(&u->dead))
             invalidate_page_locked(e, NULL, u->ram + (pc - u->pc), 1);
     }
     pthread_mutex_unlock(&e->lock);
+}
+
+/* Units are allocated in the order of their code. */
+Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at)
+{
+    size_t low = 0, high = e->slab_used, bytes;
+    while (low < high) { /* the first whose code is beyond */
+        size_t mid = low + (high - low) / 2;
+        if ((uintptr_t)tcg_code_bytes(e->slabs[mid / SLAB_UNITS][mid % SLAB_UNITS].code, &bytes) > at)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    if (!low)
+        return NULL;
+    Unit *u = &e->slabs[(low - 1) / SLAB_UNITS][(low - 1) % SLAB_UNITS];
+    return at - (uintptr_t)tcg_code_bytes(u->code, &bytes) < bytes ? u : NULL;
 }
 
 void unit_forget_all(TcgEngine *e)

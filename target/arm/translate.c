@@ -91,6 +91,8 @@ void gen_exit_to(DisasContext *s, Vaddr target, unsigned exit_bits)
         return;
     }
     gen_count(s, 1);
+    if (!exit_bits && region_goto(s, target))
+        return;
     if (target <= s->pc)
         exit_bits |= IR_EXIT_POLL;
     if (!((target ^ s->unit_pc) >> GUEST_PAGE_BITS) && !(exit_bits & IR_EXIT_RELOAD))
@@ -159,7 +161,7 @@ static void gen_fp_soft_cold(DisasContext *s, Vaddr pc)
     ir_exit(&s->b, IR_REASON_RESYNC);
 }
 
-static void emit_cold(DisasContext *s)
+void arm_translate_end(DisasContext *s)
 {
     for (unsigned i = 0; i < s->cold_count; i++) {
         const ColdExit *c = &s->cold[i];
@@ -327,22 +329,29 @@ static bool raise_by_mode(DisasContext *s)
     return s->ended;
 }
 
-static void context_init(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr pc,
+void arm_translate_begin_block(DisasContext *s, Vaddr pc)
+{
+    s->pc = pc;
+    s->sp_aligned = !(s->el && (s->flags & UNIT_SP_CHECK));
+    s->sp_written = s->exclusive = s->ended = false;
+    s->uncounted = s->side_exits = 0;
+}
+
+void arm_translate_begin(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr pc,
                          uint64_t flags)
 {
     s->cpu = cpu;
     s->features = cpu->model->decode_features;
     s->flags = flags;
-    s->pc = s->unit_pc = pc;
+    s->unit_pc = pc;
+    s->region = NULL;
     s->el = flags & UNIT_EL1 ? 1 : 0;
     s->fp_soft = flags & UNIT_FP_SOFT;
     s->fp_flushes = flags & UNIT_FPCR_FZ;
     s->fp_default_nan = flags & UNIT_FPCR_DN;
     s->rmode = flags >> UNIT_RMODE_SHIFT & 3;
-    s->sp_aligned = !(s->el && (flags & UNIT_SP_CHECK));
-    s->sp_written = s->exclusive = s->ended = false;
-    s->cold_count = s->uncounted = 0;
-    s->side_exits = 0;
+    s->cold_count = 0;
+    arm_translate_begin_block(s, pc);
     ir_builder_init(&s->b, unit);
     unit->nan_rule = s->fp_default_nan ? IR_NAN_ARM_DEFAULT : IR_NAN_ARM;
     unit->guest_pc = pc;
@@ -405,7 +414,7 @@ static void count_soft_unit(DisasContext *s)
 
 /* ---- the unit ----------------------------------------------------------------------------- */
 
-static void translate_insn(DisasContext *s, const uint8_t *code)
+void arm_translate_insn(DisasContext *s, const uint8_t *code)
 {
     memcpy(&s->word, code, 4);
     ir_insn_start(&s->b, s->pc);
@@ -415,7 +424,7 @@ static void translate_insn(DisasContext *s, const uint8_t *code)
         count_soft_unit(s);
     if (raise_by_mode(s))
         return;
-    if ((s->flags & UNIT_FLAG_GUARDED) && s->pc == s->unit_pc)
+    if ((s->flags & UNIT_FLAG_GUARDED) && s->pc == s->unit_pc && !s->region)
         gen_landing_check(s);
     count_before(s);
     if (!a64_decode(s, s->word))
@@ -429,11 +438,11 @@ void arm_translate(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags, co
 {
     DisasContext s;
     uint32_t done = 0;
-    context_init(&s, arm_cpu(vcpu), unit, pc, flags);
+    arm_translate_begin(&s, arm_cpu(vcpu), unit, pc, flags);
     if (flags & UNIT_STEP)
         max_insns = 1;
     while (!s.ended) {
-        translate_insn(&s, code + done);
+        arm_translate_insn(&s, code + done);
         done += 4;
         if (!s.ended && (done == bytes || done / 4 >= max_insns ||
                          s.cold_count > MAX_COLD_EXITS - 4))
@@ -441,7 +450,7 @@ void arm_translate(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags, co
         s.pc += 4;
         s.uncounted++;
     }
-    emit_cold(&s);
+    arm_translate_end(&s);
     unit->guest_bytes = done;
     unit->guest_insns = done / 4;
 }

@@ -103,11 +103,14 @@ typedef struct ColdExit {
     PauthInsn pauth;
 } ColdExit;
 
-#define MAX_COLD_EXITS 64
+#define MAX_COLD_EXITS 256
 #define MAX_SIDE_EXITS 4
+
+typedef struct ArmRegion ArmRegion;
 
 typedef struct DisasContext {
     IrBuilder b;
+    ArmRegion *region; /* being translated, or NULL */
     const ArmCpu *cpu; /* for what does not change: model, log */
     uint64_t features; /* bit A64Feature */
     uint64_t flags;    /* UNIT_* */
@@ -259,6 +262,17 @@ void gen_exit_reason(DisasContext *s, Vaddr pc, IrExitReason reason);
 /* Synchronous exception with this ESR_EL1, to be returned to at this instruction. */
 void gen_raise(DisasContext *s, uint32_t esr);
 void gen_raise_undefined(DisasContext *s);
+
+/* translate.c, for it and for regions: what surrounds the instructions, and one of them. */
+void arm_translate_begin(DisasContext *s, const ArmCpu *cpu, IrUnit *unit, Vaddr pc,
+                         uint64_t flags);
+void arm_translate_begin_block(DisasContext *s, Vaddr pc);
+void arm_translate_insn(DisasContext *s, const uint8_t *code);
+void arm_translate_end(DisasContext *s); /* what stands out of line */
+
+/* translate-region.c: go to `target` within the region that is translated; false: it is not part of
+ * one. */
+bool region_goto(DisasContext *s, Vaddr target);
 
 /* translate-branch.c, for guarded pages: the instruction at s->pc, the first of the unit, faults if it
  * was reached by an indirect branch that it is no target of. */

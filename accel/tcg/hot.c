@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+//
+// Which code is hot: samples of the vCPU threads' program counters, taken by a timer on their own
+// CPU time. Translated code knows nothing of it, and so pays nothing.
+//
+// The signal's handler notes where it interrupted translated code and asks the vCPU to come out of
+// it; its loop then finds the unit, and makes a region of it when it was met often enough.
+#include "accel/tcg/engine.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <ucontext.h>
+#include "util/bitops.h"
+
+#define SAMPLE_NS 1000000 /* of CPU time; hosts have their own, coarser idea */
+#define RING 16u
+#define HEAT_ENOUGH 2
+
+struct HotCpu {
+    timer_t timer;
+    VCPU *cpu;
+    atomic_uint produced;
+    unsigned consumed;
+    uintptr_t ring[RING]; /* host program counters */
+};
+
+static void take_sample(int signal, siginfo_t *info, void *context)
+{
+    const ucontext_t *u = context;
+    HotCpu *h = info->si_code == SI_TIMER ? info->si_value.sival_ptr : NULL;
+    if (!h || !atomic_load_explicit(&h->cpu->in_guest, memory_order_relaxed))
+        return;
+    unsigned n = atomic_load_explicit(&h->produced, memory_order_relaxed);
+    h->ring[n % RING] = (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
+    atomic_store_explicit(&h->produced, n + 1, memory_order_relaxed);
+    atomic_store_explicit(&h->cpu->exit_request, 1, memory_order_relaxed);
+}
+
+void engine_hot_poll(AccelCpu *ac)
+{
+    HotCpu *h = ac->hot;
+    if (!h || atomic_load_explicit(&h->produced, memory_order_relaxed) == h->consumed)
+        return;
+    TcgEngine *e = ac->engine;
+    pthread_mutex_lock(&e->lock);
+    unsigned to = atomic_load_explicit(&h->produced, memory_order_relaxed);
+    for (unsigned n = MAX(h->consumed, to - MIN(to, RING)); n != to; n++) {
+        Unit *u = unit_of_host_locked(e, h->ring[n % RING]);
+        if (!u || u->tier != 1 || atomic_load(&u->dead) || u->heat > HEAT_ENOUGH)
+            continue;
+        if (++u->heat == HEAT_ENOUGH)
+            region_make_locked(ac, u);
+    }
+    h->consumed = to;
+    pthread_mutex_unlock(&e->lock);
+}
+
+void engine_hot_thread(AccelCpu *ac)
+{
+    TcgEngine *e = ac->engine;
+    struct sigaction action = { .sa_sigaction = take_sample, .sa_flags = SA_SIGINFO | SA_RESTART };
+    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN };
+    clockid_t clock;
+    if (e->tier2 != TIER2_AUTO || e->config.interpreter)
+        return;
+    HotCpu *h = calloc(1, sizeof(*h));
+    if (!h)
+        return;
+    h->cpu = ac->cpu;
+    event.sigev_value.sival_ptr = h;
+    event._sigev_un._tid = ac->cpu->thread_id;
+    const struct timespec period = { .tv_nsec = SAMPLE_NS };
+    if (sigaction(SIGRTMIN, &action, NULL) || pthread_getcpuclockid(pthread_self(), &clock) ||
+        timer_create(clock, &event, &h->timer)) {
+        free(h); /* there is no second tier then, which `info jit` shows */
+        return;
+    }
+    ac->hot = h;
+    timer_settime(h->timer, 0, &(struct itimerspec){ period, period }, NULL);
+}
+
+void engine_hot_end(AccelCpu *ac)
+{
+    if (!ac->hot)
+        return;
+    sigset_t set; /* what is still pending must not find the memory gone */
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    timer_delete(ac->hot->timer);
+    free(ac->hot);
+    ac->hot = NULL;
+}
