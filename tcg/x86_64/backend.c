@@ -252,6 +252,7 @@ static void emit_operation(TcgEmit *e, const IrInsn *in)
 {
     RegAlloc *ra = e->ra;
     const EmitEntry *entry = emitter_of(in->op);
+    flags_prepare(e, in);
     bool changes_flags = entry->flags & EMIT_FLAGS || (ra_is_arith(in->op) && in->sub);
     IrRef before = ra->s.flags_ref;
     if (changes_flags && before && flags_needs_save(e, in)) {

@@ -7,9 +7,11 @@
 //   FLAGS_ADD    CF = C
 //   FLAGS_LOGIC  CF = OF = 0 while C and V are clear
 //   FLAGS_FCMP, FLAGS_FCMP_SWAPPED  as after (u)comisd of the operands, in this order or the other
-// It is brought into a register (lahf; seto al) only when host flags are about to be lost and it
-// is still needed, or stored when its variable is. Moves never change host flags, so consumers
-// further down use them directly.
+// Moves never change host flags, so consumers further down use them directly. When they are about to
+// be lost and the value is still needed, a recipe is made of it: which operation on which values
+// gives these flags. A consumer computes them again, and a slow path that wants exact state does;
+// mostly the next nzcv_* comes before either, and then they were for free. Only where operands are
+// gone, and where control flow joins, is the value brought into a register (lahf; seto al).
 #include <assert.h>
 #include "tcg/x86_64/integer.h"
 
@@ -60,6 +62,7 @@ void flags_set(TcgEmit *e, uint8_t kind)
     RegAlloc *ra = e->ra;
     ra->s.flags_ref = e->insn->dst;
     ra->s.flags_kind = kind;
+    ra->s.flags_insn = e->insn;
     ra->values[e->insn->dst].next_use = ra->insn_uses[0];
 }
 
@@ -79,15 +82,162 @@ bool flags_needs_save(const TcgEmit *e, const IrInsn *in)
     }
 }
 
+/* The second operand of a two-operand ALU instruction. */
+static void alu_operand(TcgEmit *e, unsigned alu, uint32_t w, Reg d, const Operand *y)
+{
+    switch (y->kind) {
+    case OPERAND_IMM: asm_alu_ri(e, alu, w, d, y->imm); break;
+    case OPERAND_MEM: asm_alu_rm(e, alu, w, d, y->mem); break;
+    default: asm_alu_rr(e, alu, w, d, y->reg); break;
+    }
+}
+
+/* ---- recipes ---- */
+
+const RaRecipe *flags_recipe(const RegAlloc *ra, IrRef v)
+{
+    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+        if (v && ra->s.recipes[k].flags == v) {
+            return &ra->s.recipes[k];
+        }
+    }
+    return NULL;
+}
+
+static bool is_at_hand(const TcgEmit *e, IrRef v)
+{
+    return ir_is_const(v) || ra_can_hold(e, v);
+}
+
+/* What gives flags `v`, computed by `in`, by values that are still there. */
+static bool find_recipe(const TcgEmit *e, IrRef v, const IrInsn *in, RaRecipe *out)
+{
+    const RegAlloc *ra = e->ra;
+    if (!in || in->dst != v || in->op < IR_OP_NZCV_ADD || in->op > IR_OP_NZCV_AND) {
+        return false;
+    }
+    IrRef a = ra_canonical(ra, in->arg[0]), b = ra_canonical(ra, in->arg[1]);
+    IrRef result = in->sub ? (in - in->imm)->dst : IR_NONE; /* of the arithmetic it is fused with */
+    *out = (RaRecipe){ .flags = v, .a = a, .b = b, .type = in->type };
+    out->form = in->op == IR_OP_NZCV_SUB ? RECIPE_SUB : in->op == IR_OP_NZCV_ADD ? RECIPE_ADD
+                                                                                 : RECIPE_AND;
+    if (is_at_hand(e, a) && is_at_hand(e, b)) {
+        return true;
+    }
+    if (!result || !is_at_hand(e, result)) {
+        return false;
+    }
+    out->a = result;
+    if (in->op == IR_OP_NZCV_AND) {
+        out->b = result;
+        return true;
+    }
+    out->form = in->op == IR_OP_NZCV_SUB ? RECIPE_SUB_RESULT : RECIPE_ADD_RESULT;
+    return is_at_hand(e, b);
+}
+
+/* `v` in a register, or in `scratch`. */
+static Reg ingredient(TcgEmit *e, IrRef v, Reg scratch)
+{
+    Reg r;
+    if (!ir_is_const(v) && ra_in_reg(e, v, &r)) {
+        return r;
+    }
+    ra_load_to(e, v, scratch);
+    return scratch;
+}
+
+void flags_from_recipe(TcgEmit *e, const RaRecipe *recipe)
+{
+    static const uint8_t kinds[] = {
+        [RECIPE_SUB] = FLAGS_SUB, [RECIPE_ADD] = FLAGS_ADD, [RECIPE_AND] = FLAGS_LOGIC,
+        [RECIPE_SUB_RESULT] = FLAGS_SUB, [RECIPE_ADD_RESULT] = FLAGS_ADD,
+    };
+    RegAlloc *ra = e->ra;
+    flags_save(e);
+    const RaRecipe r = *recipe; /* saving others may move it */
+    uint32_t w = r.type == IR_I64 ? X_W : 0;
+    int32_t imm = 0;
+    bool is_imm = emit_imm32(e, r.type, r.b, &imm);
+    Reg b = is_imm ? REG_NONE : ingredient(e, r.b, RCX);
+    Reg a = RAX;
+    if (r.form == RECIPE_SUB || r.form == RECIPE_AND) {
+        a = ingredient(e, r.a, RAX);
+    } else {
+        ra_load_to(e, r.a, RAX);
+    }
+    Operand y = { .kind = is_imm ? OPERAND_IMM : OPERAND_REG, .reg = b, .imm = imm };
+    switch (r.form) {
+    case RECIPE_SUB:
+        alu_operand(e, ALU_CMP, w, a, &y);
+        break;
+    case RECIPE_AND:
+        if (is_imm) {
+            asm_test_ri(e, w, a, imm);
+        } else {
+            asm_test_rr(e, w, a, b);
+        }
+        break;
+    case RECIPE_ADD:
+        alu_operand(e, ALU_ADD, w, a, &y);
+        break;
+    case RECIPE_SUB_RESULT:
+        alu_operand(e, ALU_ADD, w, a, &y);
+        alu_operand(e, ALU_CMP, w, a, &y);
+        break;
+    case RECIPE_ADD_RESULT:
+        alu_operand(e, ALU_SUB, w, a, &y);
+        alu_operand(e, ALU_ADD, w, a, &y);
+        break;
+    }
+    ra->s.flags_ref = r.flags;
+    ra->s.flags_kind = kinds[r.form];
+    ra->s.flags_insn = NULL; /* there is a recipe already */
+}
+
+void flags_materialise(TcgEmit *e, IrRef v)
+{
+    if (e->ra->s.flags_ref != v) {
+        flags_from_recipe(e, flags_recipe(e->ra, v));
+    }
+    ra_pull(e, v);
+    ra_drop_recipe(e, v);
+}
+
+void flags_prepare(TcgEmit *e, const IrInsn *in)
+{
+    RegAlloc *ra = e->ra;
+    for (unsigned k = 0; k < IR_MAX_ARGS && in->arg[k]; k++) {
+        IrRef v = ra_canonical(ra, in->arg[k]);
+        const RaRecipe *r = ir_is_const(v) ? NULL : flags_recipe(ra, v);
+        bool condition = ir_op_info[in->op].sub == IR_SUB_COND && k == 0;
+        bool carry = k == 2 && (in->op == IR_OP_ADC || in->op == IR_OP_SBC ||
+                                in->op == IR_OP_NZCV_ADC || in->op == IR_OP_NZCV_SBC);
+        if (!r || condition || ra_is_somewhere(e, v)) {
+            continue;
+        }
+        if (!carry) {
+            flags_materialise(e, v);
+        } else if (ra->s.flags_ref != v) {
+            flags_from_recipe(e, r);
+        }
+    }
+}
+
 void flags_save(TcgEmit *e)
 {
     RegAlloc *ra = e->ra;
     IrRef v = ra->s.flags_ref;
-    const RaValue *val = &ra->values[v];
-    Reg r;
-    if (!v || !(val->next_use || val->ndirty) || val->slot >= 0 || ra_in_reg(e, v, &r) ||
-        (val->home != NO_VAR && ra->vars[val->home].mem_val == v)) {
+    if (!v || !(ra->values[v].next_use || ra->values[v].ndirty) || ra_is_somewhere(e, v) ||
+        flags_recipe(ra, v)) {
         return;
+    }
+    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+        RaRecipe recipe;
+        if (!ra->s.recipes[k].flags && find_recipe(e, v, ra->s.flags_insn, &recipe)) {
+            ra->s.recipes[k] = recipe;
+            return;
+        }
     }
     ra_pull(e, v);
 }
@@ -147,6 +297,9 @@ unsigned flags_condition(TcgEmit *e, IrRef ref, unsigned cond)
     RegAlloc *ra = e->ra;
     IrRef v = ra_canonical(ra, ref);
     assert(cond < IR_COND_AL);
+    if (ra->s.flags_ref != v && !ir_is_const(v) && !ra_is_somewhere(e, v) && flags_recipe(ra, v)) {
+        flags_from_recipe(e, flags_recipe(ra, v));
+    }
     if (ra->s.flags_ref == v) {
         return condition_in_flags(e, cond);
     }
@@ -237,16 +390,6 @@ void emit_self(TcgEmit *e, const IrInsn *in)
         }
     }
     emit_select(e, in, flags_condition(e, in->arg[0], in->sub), in->arg[1], in->arg[2]);
-}
-
-/* The second operand of a two-operand ALU instruction. */
-static void alu_operand(TcgEmit *e, unsigned alu, uint32_t w, Reg d, const Operand *y)
-{
-    switch (y->kind) {
-    case OPERAND_IMM: asm_alu_ri(e, alu, w, d, y->imm); break;
-    case OPERAND_MEM: asm_alu_rm(e, alu, w, d, y->mem); break;
-    default: asm_alu_rr(e, alu, w, d, y->reg); break;
-    }
 }
 
 /* Flags of a + imm are those of a - (-imm), but for imm 0 and MIN. */

@@ -249,9 +249,10 @@ static Candidate judge(const Plan *p, uint32_t block, const Loop *loop, uint32_t
             c.score += p->accesses[b * p->nvars + var];
         }
     }
+    bool flags = ir_var_type(p->u, var) == IR_I32; /* most likely: stored as easily as moved */
     if (live) {
         c.score *= 4;
-    } else if (!c.set) {
+    } else if (!c.set || flags) {
         c.score = 0; /* only not to store what is overwritten before anybody reads it */
     } else {
         c.score = MIN(c.score, UINT64_C(1) << 3 * p->depth[block]);

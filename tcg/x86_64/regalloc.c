@@ -152,9 +152,20 @@ static bool has_home(const RegAlloc *ra, IrRef v)
     return home != NO_VAR && ra->vars[home].mem_val == v;
 }
 
+static bool is_held(const RegAlloc *ra, IrRef v)
+{
+    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+        const RaRecipe *r = &ra->s.recipes[k];
+        if (r->flags && (r->a == v || r->b == v)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_needed(const RegAlloc *ra, IrRef v)
 {
-    return ra->values[v].next_use || ra->values[v].ndirty;
+    return ra->values[v].next_use || ra->values[v].ndirty || is_held(ra, v);
 }
 
 static bool is_dirty(const RegAlloc *ra, uint32_t var)
@@ -182,6 +193,19 @@ static void reg_assign(RegAlloc *ra, Reg r, IrRef v)
     ra->free_regs &= ~(1u << r);
 }
 
+bool ra_is_somewhere(const TcgEmit *e, IrRef v)
+{
+    Reg r;
+    return ra_in_reg(e, v, &r) || e->ra->values[v].slot >= 0 || has_home(e->ra, v);
+}
+
+bool ra_can_hold(const TcgEmit *e, IrRef v)
+{
+    Reg r;
+    return ra_in_reg(e, v, &r) || has_home(e->ra, v) ||
+           (e->ra->values[v].slot >= 0 && is_needed(e->ra, v));
+}
+
 static void release_if_dead(TcgEmit *e, IrRef v)
 {
     RegAlloc *ra = e->ra;
@@ -189,12 +213,29 @@ static void release_if_dead(TcgEmit *e, IrRef v)
     if (is_needed(ra, v)) {
         return;
     }
+    ra_drop_recipe(e, v);
     if (ra_in_reg(e, v, &r)) {
         reg_release(ra, r);
     }
     int slot = ra->values[v].slot;
     if (slot >= 0) {
         ra->s.slots[slot / 64] &= ~BIT(slot % 64);
+    }
+}
+
+void ra_drop_recipe(TcgEmit *e, IrRef flags)
+{
+    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+        RaRecipe old = e->ra->s.recipes[k];
+        if (flags && old.flags == flags) {
+            e->ra->s.recipes[k] = (RaRecipe){ 0 };
+            if (!ir_is_const(old.a)) {
+                release_if_dead(e, old.a);
+            }
+            if (!ir_is_const(old.b)) {
+                release_if_dead(e, old.b);
+            }
+        }
     }
 }
 
@@ -231,7 +272,7 @@ static void load_const(TcgEmit *e, IrRef c, Reg r)
 }
 
 /* The memory that holds v, which is in no register. */
-static bool value_mem(const TcgEmit *e, IrRef v, Mem *m)
+bool ra_value_mem(const TcgEmit *e, IrRef v, Mem *m)
 {
     const RegAlloc *ra = e->ra;
     if (ra->values[v].slot >= 0) {
@@ -250,7 +291,7 @@ static void load_value(TcgEmit *e, IrRef v, Reg r)
     RegAlloc *ra = e->ra;
     unsigned type = ra->values[v].type;
     Mem m;
-    bool found = value_mem(e, v, &m);
+    bool found = ra_value_mem(e, v, &m);
     assert(found && "value is nowhere");
     if (ra->values[v].slot >= 0) {
         type = type_is_xmm(type) ? IR_V128 : IR_I64; /* slots keep what is known to be zero */
@@ -275,7 +316,10 @@ void ra_load_to(TcgEmit *e, IrRef ref, Reg r)
         } else if (r != s) {
             asm_mov_rr(e, e->ra->values[v].type == IR_I32 ? 0 : X_W, r, s);
         }
-    } else if (e->ra->s.flags_ref == v && e->ra->values[v].slot < 0 && !has_home(e->ra, v)) {
+    } else if (!ra_is_somewhere(e, v) && (e->ra->s.flags_ref == v || flags_recipe(e->ra, v))) {
+        if (e->ra->s.flags_ref != v) {
+            flags_from_recipe(e, flags_recipe(e->ra, v));
+        }
         flags_to_rax(e);
         if (r != RAX) {
             asm_mov_rr(e, 0, r, RAX);
@@ -410,7 +454,7 @@ static void evict(TcgEmit *e, Reg r)
     if (ra->s.reg_val[r] != v) {
         return; /* not needed any more */
     }
-    if (ra->values[v].next_use && ra->values[v].slot < 0 && !has_home(ra, v)) {
+    if (is_needed(ra, v) && ra->values[v].slot < 0 && !has_home(ra, v)) {
         spill(e, v, r);
     }
     reg_release(ra, r);
@@ -520,7 +564,7 @@ bool ra_use_mem(TcgEmit *e, IrRef ref, Mem *m)
             return false;
         }
     }
-    return value_mem(e, v, m);
+    return ra_value_mem(e, v, m);
 }
 
 void ra_make_room(TcgEmit *e)
@@ -635,7 +679,7 @@ bool ra_dies(const TcgEmit *e, IrRef ref)
         later += n->arg[0] == e->insn->dst && is_dirty(ra, (uint32_t)n->imm) &&
                  ra->vars[n->imm].cur == v;
     }
-    return ra->values[v].ndirty <= later;
+    return ra->values[v].ndirty <= later && !is_held(ra, v);
 }
 
 bool ra_dst_used(const TcgEmit *e)
@@ -848,6 +892,20 @@ void ra_before_call(TcgEmit *e, bool writes, uint32_t arguments)
 
 /* ---- snapshots ---- */
 
+static void loc_recipe(TcgEmit *e, const RaRecipe *recipe, Loc *loc)
+{
+    FlagsLoc *f = tcg_meta_alloc(e->ctx, sizeof *f);
+    if (!f) {
+        e->failed = true;
+        return;
+    }
+    *f = (FlagsLoc){ .form = recipe->form, .type = recipe->type };
+    f->a = ra_loc(e, recipe->a, recipe->type);
+    f->b = ra_loc(e, recipe->b, recipe->type);
+    loc->kind = LOC_FLAGS;
+    loc->v = (int32_t)tcg_meta_offset(e->ctx, f);
+}
+
 Loc ra_loc(TcgEmit *e, IrRef ref, unsigned type)
 {
     RegAlloc *ra = e->ra;
@@ -876,6 +934,8 @@ Loc ra_loc(TcgEmit *e, IrRef ref, unsigned type)
     } else if (ra->values[v].slot >= 0) {
         loc.kind = LOC_SLOT;
         loc.v = ra->values[v].slot;
+    } else if (!has_home(ra, v) && flags_recipe(ra, v)) {
+        loc_recipe(e, flags_recipe(ra, v), &loc);
     } else {
         assert(has_home(ra, v));
         uint32_t home = ra->values[v].home, nglobals = e->unit->globals->count;
@@ -929,9 +989,17 @@ static void apply_live_in(TcgEmit *e, uint32_t block)
             ra->values[ra->s.reg_val[r]].next_use = 0;
         }
     }
+    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+        ra->values[ra->s.recipes[k].flags].next_use = 0;
+    }
     for (uint32_t i = 0; i < rb->live_in_count; i++) {
         const RaLive *l = &ra->live[rb->live_in + i];
         ra->values[l->value].next_use = l->next_use;
+    }
+    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+        if (ra->s.recipes[k].flags) {
+            release_if_dead(e, ra->s.recipes[k].flags);
+        }
     }
     for (Reg r = 0; r < REG_COUNT; r++) {
         if (ra->s.reg_val[r]) {
@@ -1119,6 +1187,18 @@ static void parallel_moves(TcgEmit *e, EdgeMove *m, unsigned n)
     }
 }
 
+/* A recipe's ingredients are where they are only as long as nothing is moved. */
+static void settle_recipes(TcgEmit *e)
+{
+    RegAlloc *ra = e->ra;
+    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+        IrRef f = ra->s.recipes[k].flags;
+        if (f && ra->values[f].ndirty && !ra_is_somewhere(e, f)) {
+            flags_materialise(e, f);
+        }
+    }
+}
+
 static void load_for_edge(TcgEmit *e, const RaMerge *m, uint32_t n)
 {
     RegAlloc *ra = e->ra;
@@ -1149,6 +1229,7 @@ void ra_edge(TcgEmit *e, uint32_t to, bool skip_pc)
         place_merge(e, m);
     }
     flush_edge(e, m, skip);
+    settle_recipes(e);
     EdgeMove moves[REG_COUNT];
     unsigned nmoves = 0;
     for (uint32_t n = 0; n < m->count; n++) {

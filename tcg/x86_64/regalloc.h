@@ -67,6 +67,24 @@ typedef struct RaLive {
     uint32_t next_use;
 } RaLive;
 
+/* How flags are computed again: see flags.c. */
+typedef enum RecipeForm {
+    RECIPE_SUB,        /* a - b */
+    RECIPE_ADD,        /* a + b */
+    RECIPE_AND,        /* a & b */
+    RECIPE_SUB_RESULT, /* (a + b) - b: the minuend is gone, a is the difference */
+    RECIPE_ADD_RESULT, /* (a - b) + b: a is the sum */
+} RecipeForm;
+
+typedef struct RaRecipe {
+    IrRef flags;  /* the value; 0: no recipe */
+    IrRef a, b;   /* kept alive for its sake */
+    uint8_t form; /* RecipeForm */
+    uint8_t type; /* of a and b */
+} RaRecipe;
+
+#define MAX_RECIPES 2u
+
 /* State that a successor inherits. */
 typedef struct RaState {
     IrRef reg_val[REG_COUNT];
@@ -74,6 +92,8 @@ typedef struct RaState {
     uint32_t nspilled;                /* height of the log of spills */
     IrRef flags_ref;
     uint8_t flags_kind;
+    const IrInsn *flags_insn; /* the nzcv_* that flags_ref comes from */
+    RaRecipe recipes[MAX_RECIPES];
 } RaState;
 
 /* How host flags hold an nzcv value. */
@@ -194,6 +214,12 @@ Reg ra_def_fixed(TcgEmit *e, Reg r);        /* result in r, which is claimed */
 bool ra_in_reg(const TcgEmit *e, IrRef v, Reg *r);
 void ra_pull(TcgEmit *e, IrRef v);          /* into a register, between instructions */
 void ra_load_to(TcgEmit *e, IrRef v, Reg r); /* copy of operand v into scratch or claimed r */
+bool ra_is_somewhere(const TcgEmit *e, IrRef v); /* in a register or in memory */
+bool ra_can_hold(const TcgEmit *e, IrRef v); /* its place is not given to another by now */
+/* Operands of the recipe of `flags`, which goes, are not kept for it any more. */
+void ra_drop_recipe(TcgEmit *e, IrRef flags);
+bool ra_value_mem(const TcgEmit *e, IrRef v, Mem *m); /* the memory that holds v, if it is in none of
+                                                       * the registers */
 
 /* Store dirty variables: globals, and locals if asked. `skip`: a variable not to store. */
 void ra_flush(TcgEmit *e, bool locals, uint32_t skip);
@@ -209,6 +235,11 @@ Loc ra_loc(TcgEmit *e, IrRef v, unsigned type);
 /* ---- flags.c ---- */
 bool flags_needs_save(const TcgEmit *e, const IrInsn *in);
 void flags_save(TcgEmit *e);                /* host flags are about to be lost */
+const RaRecipe *flags_recipe(const RegAlloc *ra, IrRef v); /* NULL: none */
+void flags_from_recipe(TcgEmit *e, const RaRecipe *recipe); /* into host flags */
+/* Before `in`: operands that are flags with a recipe only are brought to where emitters find them. */
+void flags_prepare(TcgEmit *e, const IrInsn *in);
+void flags_materialise(TcgEmit *e, IrRef v); /* into a register, between instructions */
 void flags_set(TcgEmit *e, uint8_t kind);   /* they hold e->insn->dst from now on */
 void flags_to_rax(TcgEmit *e);              /* lahf; seto al */
 /* emit_fp.c: the value of a comparison to RAX, host flags stay as they are; and the host condition

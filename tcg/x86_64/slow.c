@@ -9,6 +9,7 @@
 #include "tcg/x86_64/integer.h"
 #include <assert.h>
 #include <string.h>
+#include "tcg/eval.h"
 #include "tcg/ref/ref.h"
 #include "tcg/x86_64/thunks.h"
 #include "util/bitops.h"
@@ -96,6 +97,29 @@ void emit_ref_if(TcgEmit *e, const IrInsn *in, unsigned cc, Reg d, Reg a, Reg b,
 
 /* ---- while running ---- */
 
+static void loc_read(const X86Frame *f, const Loc *loc, V128 *out);
+
+/* In the form of opcodes.def. */
+static uint32_t flags_read(const X86Frame *f, const FlagsLoc *loc)
+{
+    V128 a, b;
+    IrOp op = IR_OP_NZCV_SUB;
+    loc_read(f, &loc->a, &a);
+    loc_read(f, &loc->b, &b);
+    switch (loc->form) {
+    case RECIPE_SUB_RESULT: a.d[0] += b.d[0]; break;
+    case RECIPE_ADD_RESULT: a.d[0] -= b.d[0]; op = IR_OP_NZCV_ADD; break;
+    case RECIPE_ADD: op = IR_OP_NZCV_ADD; break;
+    case RECIPE_AND: op = IR_OP_NZCV_AND; break;
+    default: break;
+    }
+    if (loc->type == IR_I32) {
+        a.d[0] = a.s[0];
+        b.d[0] = b.s[0];
+    }
+    return (uint32_t)ir_eval_int(op, loc->type, 0, 0, a.d[0], b.d[0], 0, 0);
+}
+
 static void loc_read(const X86Frame *f, const Loc *loc, V128 *out)
 {
     const TcgThread *t = f->thread;
@@ -119,6 +143,9 @@ static void loc_read(const X86Frame *f, const Loc *loc, V128 *out)
         break;
     case LOC_IMM:
         out->d[0] = (uint64_t)(int64_t)loc->v;
+        break;
+    case LOC_FLAGS:
+        out->s[0] = flags_read(f, tcg_meta_at(t->ctx, (uint32_t)loc->v));
         break;
     case LOC_ENV:
         memcpy(out, (const uint8_t *)t->env + loc->v, ir_type_size(loc->reg));

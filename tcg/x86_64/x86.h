@@ -38,16 +38,23 @@ typedef struct X86Thread {
 
 /* Where an operand of a slow path is. */
 typedef enum LocKind {
-    LOC_NONE, LOC_REG, LOC_SLOT, LOC_LOCAL, LOC_CONST, LOC_IMM, LOC_ENV
+    LOC_NONE, LOC_REG, LOC_SLOT, LOC_LOCAL, LOC_CONST, LOC_IMM, LOC_ENV, LOC_FLAGS
 } LocKind;
 
 typedef struct Loc {
     uint8_t kind;
     uint8_t type; /* IrType */
     Reg reg;      /* LOC_ENV, LOC_LOCAL: the type to read instead */
-    int32_t v;    /* slot number; value (LOC_IMM, sign-extended); offset of a V128 in the metadata;
-                   * offset in env */
+    int32_t v;    /* slot number; value (LOC_IMM, sign-extended); offset of a V128 or a FlagsLoc in
+                   * the metadata; offset in env */
 } Loc;
+
+/* Flags that nobody has computed: how, see flags.c. */
+typedef struct FlagsLoc {
+    uint8_t form; /* RecipeForm */
+    uint8_t type;
+    Loc a, b;
+} FlagsLoc;
 
 /* A variable whose value memory does not have. */
 typedef struct SnapEntry {
