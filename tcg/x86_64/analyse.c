@@ -382,7 +382,10 @@ static void note_edge(TcgEmit *e, uint32_t block)
     rb->edge = ir_arena_alloc(e->unit->arena, m->count * sizeof rb->edge[0]);
     for (uint32_t n = 0; n < m->count; n++) {
         const struct RaMapped *known = &ra->map[m->vars[n].var];
-        rb->edge[n] = known->generation == rb->generation ? known->ref : IR_NONE;
+        IrRef r = rb->edge[n] = known->generation == rb->generation ? known->ref : IR_NONE;
+        if (r && !ir_is_const(r)) {
+            ra->values[r].want = &m->vars[n];
+        }
     }
 }
 

@@ -224,12 +224,24 @@ void flags_prepare(TcgEmit *e, const IrInsn *in)
     }
 }
 
+static bool is_at_risk(const RegAlloc *ra, const TcgEmit *e, IrRef v)
+{
+    return v && (ra->values[v].next_use || ra->values[v].ndirty) && !ra_is_somewhere(e, v) &&
+           !flags_recipe(ra, v);
+}
+
+void flags_keep(TcgEmit *e)
+{
+    if (is_at_risk(e->ra, e, e->ra->s.flags_ref)) {
+        ra_pull(e, e->ra->s.flags_ref);
+    }
+}
+
 void flags_save(TcgEmit *e)
 {
     RegAlloc *ra = e->ra;
     IrRef v = ra->s.flags_ref;
-    if (!v || !(ra->values[v].next_use || ra->values[v].ndirty) || ra_is_somewhere(e, v) ||
-        flags_recipe(ra, v)) {
+    if (!is_at_risk(ra, e, v)) {
         return;
     }
     for (unsigned k = 0; k < MAX_RECIPES; k++) {

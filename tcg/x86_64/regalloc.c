@@ -498,6 +498,18 @@ static uint32_t class_mask(unsigned type)
     return type_is_xmm(type) ? XMM_MASK : GPR_MASK;
 }
 
+/* For value `v`: if possible, where it has to be in the end. */
+static Reg alloc_for(TcgEmit *e, IrRef v)
+{
+    const RegAlloc *ra = e->ra;
+    const RaMergeVar *want = ra->values[v].want;
+    uint32_t mask = class_mask(ra->values[v].type);
+    if (want && want->reg != REG_NONE && (ra->free_regs & mask & ~ra->pinned) >> want->reg & 1) {
+        return want->reg;
+    }
+    return alloc_reg(e, mask);
+}
+
 static Reg alloc_temp(TcgEmit *e, uint32_t mask)
 {
     Reg r = alloc_reg(e, mask);
@@ -527,7 +539,7 @@ Reg ra_use(TcgEmit *e, IrRef ref)
         return r;
     }
     if (!ra_in_reg(e, v, &r)) {
-        r = alloc_reg(e, class_mask(ra->values[v].type));
+        r = alloc_for(e, v);
         ra_load_to(e, v, r);
         reg_assign(ra, r, v);
     }
@@ -699,7 +711,7 @@ static Reg define(TcgEmit *e, Reg r)
 
 Reg ra_def(TcgEmit *e)
 {
-    return define(e, alloc_reg(e, class_mask(e->unit->value_types[e->insn->dst])));
+    return define(e, alloc_for(e, e->insn->dst));
 }
 
 Reg ra_def_fixed(TcgEmit *e, Reg r)
@@ -741,7 +753,7 @@ Reg ra_def_over(TcgEmit *e, IrRef ref)
     Reg r = take_over(e, ref);
     if (r == REG_NONE) {
         /* Allocated while all operands are pinned. */
-        r = alloc_reg(e, class_mask(e->unit->value_types[e->insn->dst]));
+        r = alloc_for(e, e->insn->dst);
         e->ra->free_regs &= ~(1u << r);
         ra_load_to(e, ref, r);
     }

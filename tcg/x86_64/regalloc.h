@@ -30,6 +30,7 @@ typedef struct RaValue {
     uint8_t type;       /* IrType of its definition */
     uint8_t zero_above; /* for f32, f64 and v128 */
     uint8_t need;       /* bytes that its uses look at */
+    const struct RaMergeVar *want; /* where it is to be at the end, or NULL */
 } RaValue;
 
 /* A variable that is in a register where control flow joins; see merge.c. */
@@ -235,6 +236,7 @@ Loc ra_loc(TcgEmit *e, IrRef v, unsigned type);
 /* ---- flags.c ---- */
 bool flags_needs_save(const TcgEmit *e, const IrInsn *in);
 void flags_save(TcgEmit *e);                /* host flags are about to be lost */
+void flags_keep(TcgEmit *e);                /* the same, without a recipe */
 const RaRecipe *flags_recipe(const RegAlloc *ra, IrRef v); /* NULL: none */
 void flags_from_recipe(TcgEmit *e, const RaRecipe *recipe); /* into host flags */
 /* Before `in`: operands that are flags with a recipe only are brought to where emitters find them. */

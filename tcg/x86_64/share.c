@@ -6,7 +6,8 @@
 // value whose bytes all lie within SPAN_BYTES. In front of a group's first access stands an
 // X86_OP_PROBE of the whole range; its result becomes one more operand of each access, so that the
 // register allocator treats it like any value. A group ends at anything that may change mappings.
-// Loads may join a group of stores: what may be written may be read.
+// Loads and stores share: what may be written may be read, and what is read and written in one block
+// mostly may be written when it is read.
 #include <string.h>
 #include "tcg/ir_arena.h"
 #include "tcg/x86_64/regalloc.h"
@@ -58,7 +59,8 @@ static void add_access(Sharing *s, uint32_t index)
     for (unsigned k = 0; k < OPEN_GROUPS && k < s->nopen; k++) {
         Group *g = s->open[k];
         int64_t joined_lo = MIN(lo, g->lo), joined_hi = MAX(hi, g->hi);
-        if (g->base == base && g->write >= write && joined_hi - joined_lo <= SPAN_BYTES) {
+        if (g->base == base && joined_hi - joined_lo <= SPAN_BYTES) {
+            g->write |= write;
             g->lo = joined_lo;
             g->hi = joined_hi;
             s->shared += ++g->count == 2;
