@@ -100,6 +100,13 @@ class Bare(BootTest):
         console.line('quit')
         self.assertEqual(console.wait(10), 0)
 
+    def test_frequency_is_only_a_number(self):
+        """What a guest writes to CNTFRQ_EL0 does not change its counter and timers."""
+        command = base_command() + ['-kernel', self.compile('frequency', 'start.S', 'frequency.c')]
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                timeout=20 * TIME_SCALE, check=True)
+        self.assertEqual(result.stdout, b'=<T' * 3 + b'.')
+
     @ours_only
     def test_a_timer_that_never_fires(self):
         """It costs nothing to wait for it."""
