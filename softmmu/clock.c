@@ -105,8 +105,8 @@ static void heap_insert(ClockShard *s, Timer *t)
     heap_up(s, s->count++, t);
 }
 
-/* A deadline as the host's clock has it. One at the end of time stays there: guests that want no timer
- * set it so. */
+/* A deadline as the host's clock has it. One at the end of time stays there: guests that want no
+ * timer set it so. */
 static int64_t on_host_clock(int64_t deadline_ns, int64_t offset_ns)
 {
     int64_t when;

@@ -122,9 +122,9 @@ static void resolve(VCPU *cpu, const TcgSlowAccess *a, Vaddr va, MmuAccess acces
         fault(cpu, a, va, access, MMU_EXTERNAL);
     if (p->host && r->region->kind == MEM_ROM && access == MMU_WRITE)
         p->host = NULL; /* memory_store() drops it */
-    /* Watched memory, and what is mapped as a device: the tag does not learn that there is code, nor
-     * does tlb_protect_code() find the entry. Another CPU may begin to translate before the store
-     * is made: one has to look after it, always. */
+    /* Watched memory, and what is mapped as a device: the tag does not learn that there is code,
+     * nor does tlb_protect_code() find the entry. Another CPU may begin to translate before the
+     * store is made: one has to look after it, always. */
     p->code = access == MMU_WRITE && p->host &&
               ((e->tag_write & (TLB_NOTDIRTY | TLB_MMIO)) || page_has_code(r, p->gpa));
 }

@@ -88,7 +88,7 @@ static int64_t cpu_on(PsciCall *c)
     return PSCI_SUCCESS;
 }
 
-/* Of a CPU, or of all CPUs that are the same from this level of affinity on: on if one of them is. */
+/* Of a CPU, or of all that are the same from this level of affinity on: on if one of them is. */
 static int64_t affinity_info(PsciCall *c)
 {
     const Psci *p = c->psci;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest that writes CNTFRQ_EL0, which changes what it reads there and nothing else (Arm ARM D12.1.2).
+// A guest that writes CNTFRQ_EL0, which changes what it reads there and nothing else (Arm ARM
+// D12.1.2).
 #include <stdint.h>
 
 #define MRS(reg) ({ uint64_t v_; __asm__ volatile("isb\n mrs %0, " #reg : "=r"(v_)); v_; })
