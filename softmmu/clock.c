@@ -105,6 +105,14 @@ static void heap_insert(ClockShard *s, Timer *t)
     heap_up(s, s->count++, t);
 }
 
+/* A deadline as the host's clock has it. One at the end of time stays there: guests that want no
+ * timer set it so. */
+static int64_t on_host_clock(int64_t deadline_ns, int64_t offset_ns)
+{
+    int64_t when;
+    return __builtin_sub_overflow(deadline_ns, offset_ns, &when) ? INT64_MAX : MAX(when, 1);
+}
+
 /* Set the timerfd to the earliest deadline, when the clock runs. A deadline that moved later
  * costs one idle wake-up instead of a system call at every move: guests re-arm far more often
  * than their timers fire. */
@@ -112,7 +120,7 @@ static void program_locked(ClockShard *s)
 {
     if (!s->count || !atomic_load(&s->clock->running))
         return;
-    int64_t when = MAX(s->heap[0]->deadline_ns - atomic_load(&s->clock->offset_ns), 1);
+    int64_t when = on_host_clock(s->heap[0]->deadline_ns, atomic_load(&s->clock->offset_ns));
     if (when >= s->programmed_ns)
         return;
     s->programmed_ns = when;

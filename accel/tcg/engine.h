@@ -5,7 +5,7 @@
 // Locks: `lock` (the translation lock) guards the unit table, the page table of translations,
 // the scratch unit, linking and compiling. Lookup of units reads the hash chains without it:
 // units are published with a release store and live until the whole buffer is flushed, which
-// happens only while no vCPU is in translated code (engine_exclusive_begin()).
+// happens only while no vCPU is in translated code (engine_exclusive_begin()) or is `searching`.
 #ifndef ACCEL_TCG_ENGINE_H
 #define ACCEL_TCG_ENGINE_H
 
@@ -78,6 +78,7 @@ typedef struct AccelCpu {
     TcgThread *thread;
     HotCpu *hot;      /* NULL: nobody looks for hot code here */
     atomic_bool may_write_unseen; /* in guest code when asked to guard a page of code */
+    atomic_bool searching;        /* outside of guest code and without the lock, among the units */
     _Atomic(ProfileCpu *) profile; /* NULL: not profiled */
     bool waits_for_turn;           /* under Turns::lock */
     uint64_t exits[IR_REASON_COUNT];

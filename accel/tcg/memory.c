@@ -16,7 +16,7 @@ typedef struct Place {
     uint8_t *host;    /* first byte of the access's part, NULL: a device */
     Hwaddr gpa;
     bool device;      /* memory type */
-    bool code;        /* the page has translations */
+    bool code;        /* the page has translations, or may get them unseen */
 } Place;
 
 static bool access_reads(const TcgSlowAccess *a)
@@ -120,11 +120,13 @@ static void resolve(VCPU *cpu, const TcgSlowAccess *a, Vaddr va, MmuAccess acces
     p->device = e->gpa_page & TLB_DEVICE;
     if (!r)
         fault(cpu, a, va, access, MMU_EXTERNAL);
-    /* the tag of a watched page does not learn that there is code later */
-    p->code = access == MMU_WRITE &&
-              ((e->tag_write & TLB_NOTDIRTY) || (p->host && page_has_code(r, p->gpa)));
     if (p->host && r->region->kind == MEM_ROM && access == MMU_WRITE)
         p->host = NULL; /* memory_store() drops it */
+    /* Watched memory, and what is mapped as a device: the tag does not learn that there is code,
+     * nor does tlb_protect_code() find the entry. Another CPU may begin to translate before the
+     * store is made: one has to look after it, always. */
+    p->code = access == MMU_WRITE && p->host &&
+              ((e->tag_write & (TLB_NOTDIRTY | TLB_MMIO)) || page_has_code(r, p->gpa));
 }
 
 /* A store to a page with translations: end those it overwrites, and let the page be fast again

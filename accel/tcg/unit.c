@@ -7,6 +7,7 @@
 #include "accel/tcg/engine.h"
 
 #include <assert.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include "util/bitops.h"
@@ -23,7 +24,7 @@ static size_t unit_hash(RamAddr ram, Vaddr pc, uint64_t flags)
 
 Unit *unit_find(TcgEngine *e, RamAddr ram, Vaddr pc, uint64_t flags)
 {
-    Unit *u = atomic_load_explicit(&e->hash[unit_hash(ram, pc, flags)], memory_order_acquire);
+    Unit *u = atomic_load(&e->hash[unit_hash(ram, pc, flags)]);
     for (; u; u = atomic_load_explicit(&u->next_hash, memory_order_acquire))
         if (u->ram == ram && u->pc == pc && u->flags == flags &&
             !atomic_load_explicit(&u->dead, memory_order_relaxed))
@@ -274,8 +275,10 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
 Unit *unit_get(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags, const uint8_t *host)
 {
     TcgEngine *e = ac->engine;
+    atomic_store(&ac->searching, true);
     Unit *u = unit_find(e, ram, pc, flags);
-    if (u)
+    atomic_store_explicit(&ac->searching, false, memory_order_release);
+    if (u) /* may be gone by now: guest_enter() and link_exit() know by the generation */
         return u;
     pthread_mutex_lock(&e->lock);
     u = unit_find(e, ram, pc, flags);
@@ -399,6 +402,14 @@ Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at)
     return at - (uintptr_t)tcg_code_bytes(u->code, &bytes) < bytes ? u : NULL;
 }
 
+/* The hash table is empty: who begins a search now finds nothing. */
+static void wait_for_searches(TcgEngine *e)
+{
+    for (uint32_t i = 0; i < e->cpu_count; i++)
+        while (atomic_load(&e->cpus[i]->searching))
+            sched_yield();
+}
+
 void unit_forget_all(TcgEngine *e)
 {
     engine_profile_settle_locked(e);
@@ -410,6 +421,7 @@ void unit_forget_all(TcgEngine *e)
             atomic_store(flag, 0);
         e->pages[i] = (UnitPage){ 0 };
     }
+    wait_for_searches(e);
     for (size_t i = 0; i < e->slab_count; i++)
         free(e->slabs[i]);
     e->slab_count = e->slab_used = 0;

@@ -64,11 +64,12 @@ static int64_t cpu_off(PsciCall *c)
     return PSCI_SUCCESS; /* nobody sees it */
 }
 
-static ArmCpu *find_cpu(Psci *p, uint64_t affinity)
+/* The bits of `target` that are no affinity have to be zero (5.1.4). */
+static ArmCpu *find_cpu(Psci *p, uint64_t target)
 {
     for (uint32_t i = 0; i < p->machine->cpu_count; i++) {
         ArmCpu *cpu = arm_cpu(p->machine->cpus[i]);
-        if ((cpu->mpidr & MPIDR_AFFINITY) == (affinity & MPIDR_AFFINITY))
+        if ((cpu->mpidr & MPIDR_AFFINITY) == target)
             return cpu;
     }
     return NULL;
@@ -87,16 +88,23 @@ static int64_t cpu_on(PsciCall *c)
     return PSCI_SUCCESS;
 }
 
+/* Of a CPU, or of all that are the same from this level of affinity on: on if one of them is. */
 static int64_t affinity_info(PsciCall *c)
 {
-    if (c->arg[1] > 3)
-        return PSCI_INVALID_PARAMETERS;
-    if (c->arg[1] > 0)
-        return AFFINITY_ON; /* the caller's own cluster is on */
-    ArmCpu *target = find_cpu(c->psci, c->arg[0]);
-    if (!target)
-        return PSCI_INVALID_PARAMETERS;
-    return atomic_load(&c->psci->on[target->vcpu.index]) ? AFFINITY_ON : AFFINITY_OFF;
+    const Psci *p = c->psci;
+    uint64_t target = c->arg[0], level = c->arg[1];
+    int64_t result = PSCI_INVALID_PARAMETERS;
+    if (level > 3 || (target & ~MPIDR_AFFINITY))
+        return result;
+    uint64_t mask = MPIDR_AFFINITY & ~bit_mask(8 * level);
+    for (uint32_t i = 0; i < p->machine->cpu_count; i++) {
+        if ((arm_cpu(p->machine->cpus[i])->mpidr ^ target) & mask)
+            continue;
+        if (atomic_load(&p->on[i]))
+            return AFFINITY_ON;
+        result = AFFINITY_OFF;
+    }
+    return result;
 }
 
 static int64_t migrate_info_type(PsciCall *c)

@@ -8,8 +8,9 @@
 // Outputs: irq[] and fiq[], one pair for each CPU.
 // Windows: `dist` (GICD) and `cpu` (GICC, banked: which CPU asks, `current_cpu` tells).
 //
-// dev.lock guards all of it; every entry takes it. It is a leaf but for the CPUs' own locks, so
-// devices may raise lines with their locks held.
+// Locks: dev.lock, the distributor's, guards the shared interrupts; each CPU interface's `lock` its
+// CPU's private interrupts and registers, so that a CPU's timers and SGIs meet no common lock.
+// Order: a device's, the distributor's, one interface's, a CPU's.
 #ifndef HW_INTC_GICV2_H
 #define HW_INTC_GICV2_H
 
@@ -31,13 +32,31 @@ typedef struct GicBits {
     uint32_t shared[GICV2_WORDS]; /* [0] unused, so that indices are those of the registers */
 } GicBits;
 
+/* An interrupt that waits to be signalled. */
+typedef struct GicCandidate {
+    uint16_t id; /* GIC_ID_SPURIOUS: none */
+    uint8_t priority;
+    bool group1;
+} GicCandidate;
+
 typedef struct GicCpuInterface {
+    pthread_mutex_t lock;
+    uint32_t forwarded;  /* what the distributor tells: its GICD_CTLR, */
+    GicCandidate spi;    /* and the best shared interrupt for this CPU */
     uint32_t ctlr, pmr, bpr, abpr;
     uint32_t active_priorities[2]; /* GICC_APR0, GICC_NSAPR0: by group; bit n: priority 8n */
     uint8_t sgi_sources[GICV2_SGIS]; /* CPUs whose SGI is pending here */
     uint8_t priority[GICV2_PRIVATE];
-    uint32_t targeted[GICV2_WORDS];  /* GICD_ITARGETSR turned round; [0] unused */
+    /* GICD_ITARGETSR turned round, under the distributor's lock; [0] unused */
+    uint32_t targeted[GICV2_WORDS];
 } GicCpuInterface;
+
+/* A window of registers, which have different locks. */
+typedef struct GicFrame {
+    RegBank regs;
+    struct Gicv2 *gic;
+    bool is_dist;
+} GicFrame;
 
 typedef struct Gicv2 {
     Device dev;
@@ -47,7 +66,7 @@ typedef struct Gicv2 {
     uint32_t (*current_cpu)(void *opaque); /* index of the CPU that is accessing a register */
     void *current_cpu_opaque;
 
-    RegBank dist_regs, cpu_regs;
+    GicFrame dist_frame, cpu_frame;
     uint32_t dist_ctlr;
     GicBits enabled, latched, level, active, group1, edge;
     uint8_t priority[GICV2_MAX_LINES], targets[GICV2_MAX_LINES];

@@ -5,52 +5,57 @@
 //
 // The running priority is kept as a set of active group priorities for each group (GICC_APR0 and
 // GICC_NSAPR0): acknowledging sets a bit, ending an interrupt clears the highest-priority one.
+// Hooks of registers run with the lock of the asking CPU's interface, but for those that
+// acknowledge and end: a CPU that deals with its private interrupts takes its own lock only, for a
+// shared one the distributor's comes first.
 #include "hw/intc/gicv2_internal.h"
 
-/* The highest-priority pending interrupt of a CPU. */
-typedef struct Candidate {
-    unsigned id; /* GIC_ID_SPURIOUS: none */
-    uint8_t priority;
-    bool group1;
-} Candidate;
+/* ---- what waits -------------------------------------------------------------------------- */
 
-static uint8_t priority_of(const Gicv2 *g, uint32_t cpu, unsigned id)
+/* The interrupts of a word that are in groups which the distributor forwards. */
+static uint32_t in_groups(uint32_t word, uint32_t group1, uint32_t dist_ctlr)
 {
-    return id < GICV2_PRIVATE ? g->cpus[cpu].priority[id] : g->priority[id];
+    return word & ((dist_ctlr & GICD_CTLR_GROUP0 ? ~group1 : 0) |
+                   (dist_ctlr & GICD_CTLR_GROUP1 ? group1 : 0));
 }
 
-/* Pending, enabled, not active, forwarded to this CPU by the distributor. */
-static uint32_t deliverable_word(Gicv2 *g, uint32_t cpu, unsigned w)
+/* Those of word `w` that are better than *best replace it. Of equal priorities the lowest INTID
+ * goes first (implementation's choice). */
+static void consider(GicCandidate *best, uint32_t word, unsigned w, uint32_t group1,
+                     const uint8_t *priority)
 {
-    uint32_t word = gic_pending_word(g, cpu, w);
-    if (!word)
-        return 0;
-    word &= *gic_word(&g->enabled, cpu, w) & ~*gic_word(&g->active, cpu, w);
-    if (w)
-        word &= g->cpus[cpu].targeted[w];
-    uint32_t group1 = *gic_word(&g->group1, cpu, w);
-    if (!(g->dist_ctlr & GICD_CTLR_GROUP0))
-        word &= group1;
-    if (!(g->dist_ctlr & GICD_CTLR_GROUP1))
-        word &= ~group1;
-    return word;
-}
-
-/* Of equal priorities the lowest INTID goes first (implementation's choice). */
-static Candidate highest_pending(Gicv2 *g, uint32_t cpu)
-{
-    Candidate best = { .id = GIC_ID_SPURIOUS, .priority = GIC_PRIORITY_IDLE };
-    for (unsigned w = 0; w < gic_words(g); w++) {
-        for (uint32_t word = deliverable_word(g, cpu, w); word; word &= word - 1) {
-            unsigned id = w * 32 + (unsigned)__builtin_ctz(word);
-            uint8_t priority = priority_of(g, cpu, id);
-            if (priority < best.priority)
-                best = (Candidate){ .id = id, .priority = priority };
-        }
+    for (; word; word &= word - 1) {
+        unsigned bit = (unsigned)__builtin_ctz(word);
+        if (priority[bit] < best->priority)
+            *best = (GicCandidate){ (uint16_t)(w * 32 + bit), priority[bit], group1 >> bit & 1 };
     }
-    if (best.id != GIC_ID_SPURIOUS)
-        best.group1 = gic_test(&g->group1, cpu, best.id);
-    return best;
+}
+
+void gicv2_forward(Gicv2 *g, uint32_t cpu)
+{
+    GicCpuInterface *c = &g->cpus[cpu];
+    GicCandidate best = gic_none;
+    for (unsigned w = 1; w < gic_words(g); w++) {
+        uint32_t word = gic_pending_word(g, cpu, w) & g->enabled.shared[w] &
+                        ~g->active.shared[w] & c->targeted[w];
+        consider(&best, in_groups(word, g->group1.shared[w], g->dist_ctlr), w,
+                 g->group1.shared[w], &g->priority[w * 32]);
+    }
+    gic_lock_cpu(g, cpu);
+    c->forwarded = g->dist_ctlr;
+    c->spi = best;
+    gicv2_update_cpu(g, cpu);
+    gic_unlock_cpu(g, cpu);
+}
+
+static GicCandidate highest_pending(Gicv2 *g, uint32_t cpu)
+{
+    const GicCpuInterface *c = &g->cpus[cpu];
+    GicCandidate best = gic_none;
+    uint32_t word = gic_pending_word(g, cpu, 0) & g->enabled.private[cpu] & ~g->active.private[cpu];
+    uint32_t group1 = g->group1.private[cpu];
+    consider(&best, in_groups(word, group1, c->forwarded), 0, group1, c->priority);
+    return c->spi.priority < best.priority ? c->spi : best;
 }
 
 static uint8_t running_priority(const GicCpuInterface *c)
@@ -60,7 +65,7 @@ static uint8_t running_priority(const GicCpuInterface *c)
 }
 
 /* The part of a priority that decides on preemption (section 3.3.3). */
-static uint8_t group_priority(const GicCpuInterface *c, const Candidate *i)
+static uint8_t group_priority(const GicCpuInterface *c, const GicCandidate *i)
 {
     bool own_split = i->group1 && !(c->ctlr & GICC_CTLR_CBPR);
     unsigned point = own_split ? c->abpr - 1 : c->bpr;
@@ -68,7 +73,7 @@ static uint8_t group_priority(const GicCpuInterface *c, const Candidate *i)
 }
 
 /* Is it enough for this CPU: enabled here, above the mask, above what is running. */
-static bool is_signalled(const GicCpuInterface *c, const Candidate *i)
+static bool is_signalled(const GicCpuInterface *c, const GicCandidate *i)
 {
     uint32_t enable = i->group1 ? GICC_CTLR_GROUP1 : GICC_CTLR_GROUP0;
     return i->id != GIC_ID_SPURIOUS && (c->ctlr & enable) && i->priority < c->pmr &&
@@ -78,7 +83,7 @@ static bool is_signalled(const GicCpuInterface *c, const Candidate *i)
 void gicv2_update_cpu(Gicv2 *g, uint32_t cpu)
 {
     const GicCpuInterface *c = &g->cpus[cpu];
-    Candidate best = { .id = GIC_ID_SPURIOUS };
+    GicCandidate best = gic_none;
     if (c->ctlr & (GICC_CTLR_GROUP0 | GICC_CTLR_GROUP1))
         best = highest_pending(g, cpu);
     bool signal = is_signalled(c, &best);
@@ -97,7 +102,8 @@ static uint32_t id_with_source(const GicCpuInterface *c, unsigned id)
     return id | (uint32_t)__builtin_ctz(c->sgi_sources[id]) << 10;
 }
 
-static uint32_t acknowledge(Gicv2 *g, uint32_t cpu, const Candidate *i)
+/* With the lock of the CPU, and for a shared interrupt also that of the distributor. */
+static uint32_t acknowledge(Gicv2 *g, uint32_t cpu, const GicCandidate *i)
 {
     GicCpuInterface *c = &g->cpus[cpu];
     uint32_t result = id_with_source(c, i->id), bit = 1u << (i->id % 32);
@@ -107,20 +113,47 @@ static uint32_t acknowledge(Gicv2 *g, uint32_t cpu, const Candidate *i)
         gicv2_sgi_clear(g, cpu, i->id, (uint8_t)BIT(result >> 10));
     } else {
         *gic_word(&g->latched, cpu, i->id / 32) &= ~bit;
-        /* a level interrupt of several targets is gone for the others too */
-        if (i->id >= GICV2_PRIVATE)
-            gicv2_update(g);
-        else
-            gicv2_update_cpu(g, cpu);
+        gicv2_update_cpu(g, cpu);
     }
     return result;
 }
 
-static void drop_priority(GicCpuInterface *c, bool group1)
+/* Acknowledge what is signalled, by GICC_IAR or its alias for group 1; a shared interrupt only when
+ * the distributor's lock is held, else *is_shared tells that it must be. */
+static uint32_t take(Gicv2 *g, uint32_t cpu, bool alias, bool dist_locked, bool *is_shared)
 {
-    c->active_priorities[group1] &= c->active_priorities[group1] - 1;
+    const GicCpuInterface *c = &g->cpus[cpu];
+    uint32_t result = GIC_ID_SPURIOUS;
+    gic_lock_cpu(g, cpu);
+    GicCandidate best = highest_pending(g, cpu);
+    bool mine = alias ? best.group1 : !best.group1 || (c->ctlr & GICC_CTLR_ACKCTL);
+    bool signalled = is_signalled(c, &best);
+    *is_shared = signalled && mine && best.id >= GICV2_PRIVATE;
+    if (signalled && !mine && !alias)
+        result = GIC_ID_GROUP1;
+    else if (signalled && mine && (dist_locked || !*is_shared))
+        result = acknowledge(g, cpu, &best);
+    gic_unlock_cpu(g, cpu);
+    return result;
 }
 
+static uint64_t acknowledge_read(Device *dev, bool alias)
+{
+    Gicv2 *g = gicv2(dev);
+    uint32_t cpu = gic_requester(g);
+    bool is_shared;
+    uint32_t result = take(g, cpu, alias, false, &is_shared);
+    if (!is_shared)
+        return result;
+    pthread_mutex_lock(&dev->lock);
+    result = take(g, cpu, alias, true, &is_shared); /* another CPU may have been faster */
+    if (is_shared)
+        gicv2_update(g); /* it is gone for its other targets too */
+    pthread_mutex_unlock(&dev->lock);
+    return result;
+}
+
+/* With the locks that the interrupt's word has. */
 static void deactivate(Gicv2 *g, uint32_t cpu, unsigned id)
 {
     *gic_word(&g->active, cpu, id / 32) &= ~(1u << (id % 32));
@@ -130,22 +163,44 @@ static void deactivate(Gicv2 *g, uint32_t cpu, unsigned id)
         gicv2_update(g);
 }
 
+/* Drop the running priority. True: the interrupt is to be deactivated too. */
+static bool drop_priority(Gicv2 *g, uint32_t cpu, bool group1)
+{
+    GicCpuInterface *c = &g->cpus[cpu];
+    c->active_priorities[group1] &= c->active_priorities[group1] - 1;
+    gicv2_update_cpu(g, cpu);
+    return !(c->ctlr & GICC_CTLR_EOIMODE);
+}
+
+static void end_private(Gicv2 *g, uint32_t cpu, unsigned id)
+{
+    gic_lock_cpu(g, cpu);
+    if (drop_priority(g, cpu, gic_test(&g->group1, cpu, id)))
+        deactivate(g, cpu, id);
+    gic_unlock_cpu(g, cpu);
+}
+
+static void end_shared(Gicv2 *g, uint32_t cpu, unsigned id)
+{
+    pthread_mutex_lock(&g->dev.lock);
+    gic_lock_cpu(g, cpu);
+    bool both = drop_priority(g, cpu, gic_test(&g->group1, cpu, id));
+    gic_unlock_cpu(g, cpu);
+    if (both)
+        deactivate(g, cpu, id);
+    pthread_mutex_unlock(&g->dev.lock);
+}
+
 static void end_interrupt(Device *dev, uint64_t value)
 {
     Gicv2 *g = gicv2(dev);
-    uint32_t cpu = gic_requester(g);
-    GicCpuInterface *c = &g->cpus[cpu];
     unsigned id = value & 0x3ff;
-    if (id >= g->num_lines) {
-        if (id < 1020)
-            device_guest_error(dev, "end of interrupt %u, which does not exist", id);
-        return;
-    }
-    drop_priority(c, gic_test(&g->group1, cpu, id));
-    if (!(c->ctlr & GICC_CTLR_EOIMODE))
-        deactivate(g, cpu, id);
-    else
-        gicv2_update_cpu(g, cpu);
+    if (id < GICV2_PRIVATE)
+        end_private(g, gic_requester(g), id);
+    else if (id < g->num_lines)
+        end_shared(g, gic_requester(g), id);
+    else if (id < 1020)
+        device_guest_error(dev, "end of interrupt %u, which does not exist", id);
 }
 
 /* ---- registers -------------------------------------------------------------------------- */
@@ -206,24 +261,12 @@ static void abpr_write(Device *dev, unsigned index, uint64_t value)
 
 static uint64_t iar_read(Device *dev, unsigned index)
 {
-    Gicv2 *g = gicv2(dev);
-    uint32_t cpu = gic_requester(g);
-    Candidate best = highest_pending(g, cpu);
-    if (!is_signalled(&g->cpus[cpu], &best))
-        return GIC_ID_SPURIOUS;
-    if (best.group1 && !(g->cpus[cpu].ctlr & GICC_CTLR_ACKCTL))
-        return GIC_ID_GROUP1;
-    return acknowledge(g, cpu, &best);
+    return acknowledge_read(dev, false);
 }
 
 static uint64_t aiar_read(Device *dev, unsigned index)
 {
-    Gicv2 *g = gicv2(dev);
-    uint32_t cpu = gic_requester(g);
-    Candidate best = highest_pending(g, cpu);
-    if (!is_signalled(&g->cpus[cpu], &best) || !best.group1)
-        return GIC_ID_SPURIOUS;
-    return acknowledge(g, cpu, &best);
+    return acknowledge_read(dev, true);
 }
 
 static void eoir_write(Device *dev, unsigned index, uint64_t value)
@@ -236,10 +279,14 @@ static void dir_write(Device *dev, unsigned index, uint64_t value)
     Gicv2 *g = gicv2(dev);
     uint32_t cpu = gic_requester(g);
     unsigned id = value & 0x3ff;
-    if (!(g->cpus[cpu].ctlr & GICC_CTLR_EOIMODE))
+    pthread_mutex_t *lock = id < GICV2_PRIVATE ? &g->cpus[cpu].lock : &dev->lock;
+    if (!(g->cpus[cpu].ctlr & GICC_CTLR_EOIMODE)) { /* written by this thread only */
         device_guest_error(dev, "GICC_DIR written while GICC_CTLR.EOImode is 0");
-    else if (id < g->num_lines)
+    } else if (id < g->num_lines) {
+        pthread_mutex_lock(lock);
         deactivate(g, cpu, id);
+        pthread_mutex_unlock(lock);
+    }
 }
 
 static uint64_t rpr_read(Device *dev, unsigned index)
@@ -252,7 +299,7 @@ static uint64_t hppir_read(Device *dev, unsigned index)
 {
     Gicv2 *g = gicv2(dev);
     uint32_t cpu = gic_requester(g);
-    Candidate best = highest_pending(g, cpu);
+    GicCandidate best = highest_pending(g, cpu);
     if (best.group1 && !(g->cpus[cpu].ctlr & GICC_CTLR_ACKCTL))
         return GIC_ID_GROUP1;
     return id_with_source(&g->cpus[cpu], best.id);
@@ -262,7 +309,7 @@ static uint64_t ahppir_read(Device *dev, unsigned index)
 {
     Gicv2 *g = gicv2(dev);
     uint32_t cpu = gic_requester(g);
-    Candidate best = highest_pending(g, cpu);
+    GicCandidate best = highest_pending(g, cpu);
     return best.group1 ? id_with_source(&g->cpus[cpu], best.id) : GIC_ID_SPURIOUS;
 }
 

@@ -3,6 +3,9 @@
 // The distributor of the GICv2: its registers (Arm IHI 0048B, chapter 4.3). Registers of
 // interrupts that do not exist are there, read as zero and ignore writes; so do those of the
 // private interrupts that cannot be set.
+//
+// Hooks run with the lock of what they concern: the distributor's, or for word 0 and what else is
+// banked that of the asking CPU's interface; the hook of GICD_SGIR with none.
 #include "hw/intc/gicv2_internal.h"
 
 /* SGIs are always enabled, edge-triggered, and made pending by GICD_SGIR and its kin only. */
@@ -185,9 +188,13 @@ static void sgir_write(Device *dev, unsigned index, uint64_t value)
         device_guest_error(dev, "GICD_SGIR written with the reserved target filter 3");
         return;
     }
-    for (uint32_t cpu = 0; cpu < g->num_cpus; cpu++)
-        if (targets >> cpu & 1)
-            gicv2_sgi_set(g, cpu, value & 0xf, (uint8_t)BIT(me));
+    for (uint32_t cpu = 0; cpu < g->num_cpus; cpu++) {
+        if (!(targets >> cpu & 1))
+            continue;
+        gic_lock_cpu(g, cpu);
+        gicv2_sgi_set(g, cpu, value & 0xf, (uint8_t)BIT(me));
+        gic_unlock_cpu(g, cpu);
+    }
 }
 
 static uint64_t pendsgi_read(Device *dev, unsigned id)

@@ -67,10 +67,26 @@ static inline uint32_t gic_pending_word(Gicv2 *g, uint32_t cpu, unsigned w)
            (*gic_word(&g->level, cpu, w) & ~*gic_word(&g->edge, cpu, w));
 }
 
-/* Recompute the outputs of one CPU, or of all. */
+static const GicCandidate gic_none = { GIC_ID_SPURIOUS, GIC_PRIORITY_IDLE, false };
+
+static inline void gic_lock_cpu(Gicv2 *g, uint32_t cpu)
+{
+    pthread_mutex_lock(&g->cpus[cpu].lock);
+}
+
+static inline void gic_unlock_cpu(Gicv2 *g, uint32_t cpu)
+{
+    pthread_mutex_unlock(&g->cpus[cpu].lock);
+}
+
+/* Recompute the outputs of a CPU. The caller holds its interface's lock. */
 void gicv2_update_cpu(Gicv2 *g, uint32_t cpu);
+/* Tell a CPU, or all, what of the shared interrupts waits for them, and recompute its outputs. The
+ * caller holds the distributor's lock and no interface's. */
+void gicv2_forward(Gicv2 *g, uint32_t cpu);
 void gicv2_update(Gicv2 *g);
-/* Make an SGI pending at `cpu` from `source`; withdraw those of a set of sources. */
+/* Make an SGI pending at `cpu` from `source`; withdraw those of a set of sources. The caller holds
+ * the lock of that CPU's interface. */
 void gicv2_sgi_set(Gicv2 *g, uint32_t cpu, unsigned id, uint8_t sources);
 void gicv2_sgi_clear(Gicv2 *g, uint32_t cpu, unsigned id, uint8_t sources);
 

@@ -23,8 +23,8 @@ ASAN_GUESTS = ('BadInput', 'DiskInUse', 'Bare', 'Disk.', 'Terminal', 'shell_and'
                'Sharing.test_refusals', 'Balloon.test_balloon')
 
 # Those in which several processors and devices are at work at once.
-TSAN_GUESTS = ('Smp.test_two', 'Smp.test_four', 'Engines.test_two_processors', 'Hotplug',
-               'Sharing.test_large_tree')
+TSAN_GUESTS = ('Smp.test_two', 'Smp.test_four', 'Engines.test_two_processors',
+               'Engines.test_full_buffer', 'Hotplug', 'Sharing.test_large_tree')
 
 
 class Count:

@@ -128,7 +128,7 @@ typedef struct ArmCpu {
     atomic_uint irq_levels; /* bit ArmIrqInput: level of the input line */
     uint64_t mpidr;
     struct ArmModel *model; /* this CPU's own copy */
-    uint64_t cntfrq_hz;
+    uint64_t cntfrq_el0; /* what software says the frequency is; it changes nothing */
     int64_t cnt_offset; /* CNTVOFF is 0 without EL2; kept for snapshots */
 
     /* PSCI conduits: the board's, called on HVC/SMC; state is exact, X0-X7 hold the

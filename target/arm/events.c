@@ -64,7 +64,7 @@ static bool stream_had_event(ArmCpu *cpu, const EventStream *s)
 static int64_t stream_wait_ns(const ArmCpu *cpu, const EventStream *s)
 {
     uint64_t left = BIT(s->bit + 1) - ((arm_count(cpu) + s->offset) & bit_mask(s->bit + 1));
-    return s->enabled ? (int64_t)(left * NS_PER_SECOND / cpu->cntfrq_hz) : LONGEST_NS;
+    return s->enabled ? (int64_t)(left * NS_PER_SECOND / ARM_CNTFRQ_HZ) : LONGEST_NS;
 }
 
 /* ---- the exclusive monitor ---------------------------------------------------------------- */

@@ -275,6 +275,7 @@ void arm_exception_return(ArmCpu *cpu, Vaddr target)
     }
     cpu->step_iss = 0;
     cpu->regs.excl_addr = UINT64_MAX;
+    atomic_store_explicit(&cpu->event, 1, memory_order_relaxed); /* nobody else waits for it */
     if (counted)
         arm_pmu_set_limit(cpu);
     vcpu_update_banks(&cpu->vcpu);

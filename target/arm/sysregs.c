@@ -363,7 +363,8 @@ static const SysReg table[] = {
 
     /* generic timer */
     { "CNTKCTL_EL1", R3(0, 14, 1, 0), RW1, AT64(cntkctl_el1) },
-    { "CNTFRQ_EL0", R3(3, 14, 0, 0), .access = SYSREG_RW1 | SYSREG_R0, AT64(cntfrq_hz),
+    { "CNTFRQ_EL0", R3(3, 14, 0, 0), .access = SYSREG_RW1 | SYSREG_R0, .kind = SYSREG_STORAGE,
+      .bytes = 8, .mask = UINT32_MAX, .offset = offsetof(ArmCpu, cntfrq_el0),
       .el0_gate = UNIT_EL0VCT | UNIT_EL0PCT },
     { "CNTPCT_EL0", R3(3, 14, 0, 1), RO01, .kind = SYSREG_COUNTER, .read = read_counter,
       .el0_gate = UNIT_EL0PCT },
@@ -576,7 +577,7 @@ void arm_sysregs_reset(ArmCpu *cpu)
     cpu->vcpu.watches = false;
     cpu->sctlr_el1 = cpu->model->sctlr;
     cpu->oslsr_el1 = OSLSR_IMPLEMENTED | OSLSR_LOCKED;
-    cpu->cntfrq_hz = ARM_CNTFRQ_HZ;
+    cpu->cntfrq_el0 = ARM_CNTFRQ_HZ;
     cpu->tlbi_pending = cpu->el1_local = 0;
     cpu->el1_by_asid = false;
     arm_fp_reset(cpu);

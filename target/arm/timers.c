@@ -16,14 +16,14 @@ static uint64_t muldiv(uint64_t a, uint64_t b, uint64_t c)
 
 uint64_t arm_count(const ArmCpu *cpu)
 {
-    return muldiv((uint64_t)vclock_now_ns(cpu->vcpu.clock), cpu->cntfrq_hz, NS_PER_SECOND);
+    return muldiv((uint64_t)vclock_now_ns(cpu->vcpu.clock), ARM_CNTFRQ_HZ, NS_PER_SECOND);
 }
 
 /* The first nanosecond at which the count has reached `count`. */
-static int64_t count_to_ns(const ArmCpu *cpu, uint64_t count)
+static int64_t count_to_ns(uint64_t count)
 {
-    unsigned __int128 ns = ((unsigned __int128)count * NS_PER_SECOND + cpu->cntfrq_hz - 1) /
-                           cpu->cntfrq_hz;
+    unsigned __int128 ns = ((unsigned __int128)count * NS_PER_SECOND + ARM_CNTFRQ_HZ - 1) /
+                           ARM_CNTFRQ_HZ;
     return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
 }
 
@@ -37,7 +37,7 @@ static void update_locked(ArmTimer *t)
 {
     bool enabled = t->ctl & CTL_ENABLE, met = enabled && condition_met(t);
     if (enabled && !met)
-        timer_arm(&t->timer, count_to_ns(t->cpu, t->cval));
+        timer_arm(&t->timer, count_to_ns(t->cval));
     else
         timer_cancel(&t->timer);
     irq_set(&t->out, met && !(t->ctl & CTL_IMASK));
@@ -54,7 +54,6 @@ static void fire(void *opaque)
 bool arm_timers_create(ArmCpu *cpu, Error **err)
 {
     (void)err;
-    cpu->cntfrq_hz = ARM_CNTFRQ_HZ;
     for (int i = 0; i < ARM_TIMER_COUNT; i++) {
         ArmTimer *t = &cpu->timers[i];
         t->cpu = cpu;

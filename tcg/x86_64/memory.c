@@ -192,10 +192,11 @@ static SlowRecord *access_record(TcgEmit *e, const IrInsn *in, TcgAccess kind, c
     return rec;
 }
 
-/* One instruction is atomic to its own vCPU; devices do not share words with guests' atomics. */
-static void lock_prefix(TcgEmit *e)
+/* One instruction is atomic to its own vCPU, and devices do not share words with guests' atomics.
+ * But they have threads of their own, for which a release has to come before a later acquire. */
+static void lock_prefix(TcgEmit *e, const IrInsn *in)
 {
-    if (!e->uniprocessor) {
+    if (!e->uniprocessor || in->sub & IR_MEM_RELEASE) {
         asm_u8(e, 0xf0);
     }
 }
@@ -237,7 +238,7 @@ static void access_store(TcgEmit *e, const IrInsn *in, Reg v, int32_t imm, Mem m
 {
     static const uint32_t stores[] = { X_B | 0x88, X_66 | 0x89, 0x89, X_W | 0x89 };
     unsigned size = ir_mem_size_log2(in->sub);
-    bool release = in->sub & IR_MEM_RELEASE && !e->uniprocessor;
+    bool release = in->sub & IR_MEM_RELEASE;
     if (v == REG_NONE) {
         switch (size) {
         case 0: asm_rm_i8(e, 0xc6, 0, m, (uint8_t)imm); break;
@@ -434,7 +435,7 @@ void emit_rmw(TcgEmit *e, const IrInsn *in)
         asm_lea(e, X_W, RAX, m); /* RCX may be part of the address */
         asm_mov_rr(e, X_W, RCX, v);
         if (kind == IR_RMW_ADD) {
-            lock_prefix(e);
+            lock_prefix(e, in);
             asm_rm(e, X_0F | sized(size, 0xc0), RCX, mem_b(RAX, 0)); /* xadd */
         } else {
             asm_rm(e, sized(size, 0x86), RCX, mem_b(RAX, 0)); /* locks by itself */
@@ -445,7 +446,7 @@ void emit_rmw(TcgEmit *e, const IrInsn *in)
         asm_rm(e, sized(size, 0x8a), RAX, mem_b(RCX, 0));
         uint8_t *again = e->p;
         rmw_combine(e, kind, size, w, t, v);
-        lock_prefix(e);
+        lock_prefix(e, in);
         asm_rm(e, X_0F | sized(size, 0xb0), t, mem_b(RCX, 0)); /* cmpxchg */
         asm_jcc_to(e, CC_NE, again);
         zero_extend(e, size, d, RAX);
@@ -479,7 +480,7 @@ static void cas128(TcgEmit *e, const IrInsn *in)
         asm_rr_i8(e, X_W | X_66 | X_0F3A | 0x16, new, RCX, 1);
     }
     simd_to_gpr(e, X_W, RBX, new);
-    lock_prefix(e);
+    lock_prefix(e, in);
     asm_rm(e, X_W | X_0F | 0xc7, 1, mem_b(t, 0)); /* cmpxchg16b */
     simd_from_gpr(e, X_W, d, RAX);
     if (e->host.avx) {
@@ -522,7 +523,7 @@ void emit_cas(TcgEmit *e, const IrInsn *in)
     asm_lea(e, X_W, RCX, m);
     to_gpr(e, in->type, t, new);
     to_gpr(e, in->type, RAX, expect);
-    lock_prefix(e);
+    lock_prefix(e, in);
     asm_rm(e, X_0F | sized(size, 0xb0), t, mem_b(RCX, 0));
     if (reg_is_xmm(d)) {
         zero_extend(e, size, RAX, RAX);

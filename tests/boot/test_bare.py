@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import tempfile
+import time
 
 from common import TIME_SCALE, BootTest, base_command, ours_only
 from guestprogram import compile_guest
@@ -15,6 +16,13 @@ LOG_BYTES = 1 << 30  # more than the RAM, which is a file, too
 def limit_files():
     """A log that floods the disk is a failure, not a catastrophe."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_BYTES, LOG_BYTES))
+
+
+def cpu_seconds(pid):
+    """What a process has used so far, in user and in system mode."""
+    with open(f'/proc/{pid}/stat') as handle:
+        fields = handle.read().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 class Bare(BootTest):
@@ -91,3 +99,23 @@ class Bare(BootTest):
             self.fail(f'the guest does not fault: {console.tail()}')
         console.line('quit')
         self.assertEqual(console.wait(10), 0)
+
+    def test_frequency_is_only_a_number(self):
+        """What a guest writes to CNTFRQ_EL0 does not change its counter and timers."""
+        command = base_command() + ['-kernel', self.compile('frequency', 'start.S', 'frequency.c')]
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                timeout=20 * TIME_SCALE, check=True)
+        self.assertEqual(result.stdout, b'=<T' * 3 + b'.')
+
+    @ours_only
+    def test_a_timer_that_never_fires(self):
+        """It costs nothing to wait for it."""
+        process = subprocess.Popen(
+            base_command() + ['-kernel', self.compile('fartimer', 'start.S', 'fartimer.c')],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.read(1), b'+')
+        before = cpu_seconds(process.pid)
+        time.sleep(1)
+        self.assertLess(cpu_seconds(process.pid) - before, 0.3)

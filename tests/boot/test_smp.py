@@ -94,3 +94,22 @@ class Hotplug(BootTest):
             self.command(console, 'for n in 3 1 2; do echo 1 > /sys/devices/system/cpu/cpu$n/online; done')
             self.assertEqual(self.command(console, 'nproc'), '4')
         self.power_off(console)
+
+
+class GicV3(BootTest):
+    """As many processors as there may be, in clusters of sixteen."""
+
+    def test_sixty_four(self):
+        console = self.shell(extra=['-M', 'virt,gic-version=3', '-smp', '64'], seconds=180)
+        self.assertEqual(self.command(console, 'nproc'), '64')
+        self.command(console, 'echo 0 > /sys/devices/system/cpu/cpu63/online')
+        self.assertEqual(self.command(console, 'nproc'), '63')
+        self.command(console, 'echo 1 > /sys/devices/system/cpu/cpu63/online')
+        self.assertEqual(self.command(console, 'nproc'), '64')
+        # the console's interrupt, by affinity routing, in the third cluster
+        row = "awk '/uart-pl011/ { print $1, $(2 + 40) }' /proc/interrupts"
+        number, before = self.command(console, row).split(': ')
+        self.command(console, f'echo 40 > /proc/irq/{number}/smp_affinity_list')
+        self.command(console, 'true')
+        self.assertGreater(int(self.command(console, row).split(': ')[1]), int(before))
+        self.power_off(console)

@@ -351,3 +351,30 @@ Test(gicv2, nonsense_does_no_harm)
         bench_write(b, D + offset, 1, 0xff);
     rig_close(&r);
 }
+
+/* Another CPU is held up in the distributor: that is no matter to timers, SGIs and banked
+ * registers. */
+Test(gicv2, private_interrupts_meet_no_common_lock, .timeout = 10)
+{
+    Rig r;
+    rig_open(&r, "num-cpu=2");
+    Bench *b = &r.bench;
+    r.cpu = 1;
+    pthread_mutex_lock(&r.gic->dev.lock);
+    w32(b, IPRIORITYR + 24, 0x80000000);
+    w32(b, ISENABLER, 1u << 27);
+    gicv2_set_ppi(r.gic, 1 * 32 + 27, true);
+    cr_expect(r.irq[1]);
+    cr_expect_eq(r32(b, C_IAR), 27);
+    gicv2_set_ppi(r.gic, 1 * 32 + 27, false);
+    w32(b, C_EOIR, 27);
+    cr_expect_not(r.irq[1]);
+    w32(b, SGIR, 1 << 24 | 3); /* to the other one */
+    cr_expect(r.irq[0]);
+    r.cpu = 0;
+    cr_expect_eq(r32(b, C_IAR), 3 | 1 << 10);
+    w32(b, C_EOIR, 3 | 1 << 10);
+    cr_expect_eq(r32(b, C_RPR), 0xff);
+    pthread_mutex_unlock(&r.gic->dev.lock);
+    rig_close(&r);
+}

@@ -435,6 +435,34 @@ Test(psci, switches_cpus_on_and_off)
     rig_close(&r);
 }
 
+/* Affinities: 0.0 to 0.15 and, all of them off, 1.0 to 1.3. */
+Test(psci, knows_affinities_of_every_level)
+{
+    static const struct {
+        uint64_t target, level;
+        int64_t wanted;
+    } rows[] = {
+        { 0, 0, 0 }, { 1, 0, 1 }, { 0x103, 0, 1 }, { 0x104, 0, -2 }, { 0x10, 0, -2 },
+        { 0, 1, 0 }, { 0x0f, 1, 0 }, { 0x100, 1, 1 }, { 0x1ff, 1, 1 }, { 0x200, 1, -2 },
+        { 0x1234, 2, 0 }, { 0x10000, 2, -2 }, { 0xffffff, 3, 0 }, { UINT64_C(1) << 32, 3, -2 },
+        { 0, 4, -2 }, { UINT64_C(1) << 31, 0, -2 }, { UINT64_C(1) << 40, 1, -2 },
+    };
+    Rig r;
+    rig_open(&r);
+    Error *err = NULL;
+    cr_assert(machine_set(r.m, "gic-version", "3", &err));
+    r.m->config.cpus = 20;
+    r.m->config.kernel = file_of(&r, small_image(), 4096);
+    build(&r);
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(call(&r, 0, 0xc4000004, rows[i].target, rows[i].level, 0), rows[i].wanted,
+                     "row %u", i);
+    cr_expect_eq(call(&r, 0, 0xc4000003, 0x80000001, 0x40200000, 0), -2, "reserved bits");
+    cr_expect_eq(call(&r, 0, 0xc4000003, 0x102, 0x40200000, 0), 0);
+    cr_expect_eq(call(&r, 0, 0xc4000004, 0x100, 1, 0), 0, "one of them is on");
+    rig_close(&r);
+}
+
 Test(psci, asks_for_power_off_and_reset)
 {
     Rig r;

@@ -5,8 +5,10 @@
 // is irfuzz's business.
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "tcg/builder.h"
 #include "tcg/internal.h"
 
@@ -445,4 +447,89 @@ Test(code, links_change_under_running_vcpus, .timeout = 60)
         loops += runners[n].loops;
     }
     cr_expect_gt(loops, 100);
+}
+
+/* [x0] = 1, released; x3 = [x1], acquired; both are words in memory of the host's */
+static TcgCode *announcer(TcgContext *ctx)
+{
+    IrUnit *u = ir_unit_create(&globals);
+    IrBuilder b;
+    ir_builder_init(&b, u);
+    ir_st(&b, IR_I64, ir_get(&b, IR_I64, X0), ir_imm64(&b, 1), 2 | IR_MEM_RELEASE, 0);
+    ir_set(&b, IR_I64, ir_ld(&b, IR_I64, ir_get(&b, IR_I64, X1), 2 | IR_MEM_ACQUIRE, 0), X3);
+    ir_exit(&b, IR_REASON_YIELD);
+    TcgCode *code = tcg_compile(ctx, u);
+    ir_unit_destroy(u);
+    return code;
+}
+
+enum { MEETINGS = 200000, MEETINGS_SECONDS = 4 };
+#define NO_MEETING UINT32_MAX
+
+/* The vCPU begins them by number, the device ends them. */
+typedef struct Meeting {
+    _Alignas(64) _Atomic uint32_t guest;
+    _Alignas(64) _Atomic uint32_t device;
+    _Alignas(64) _Atomic uint32_t begun;
+    _Alignas(64) _Atomic uint32_t done;
+    uint32_t seen; /* by the device */
+} Meeting;
+
+/* The other one may have no processor. */
+static void wait_for(_Atomic uint32_t *at, uint32_t before)
+{
+    for (unsigned n = 0; atomic_load(at) == before; n++) {
+        if (n > 1000) {
+            sched_yield();
+        }
+    }
+}
+
+/* A device that is about to sleep says so, and looks once more. */
+static void *device(void *opaque)
+{
+    Meeting *m = opaque;
+    for (uint32_t n = 0;;) {
+        wait_for(&m->begun, n);
+        n = atomic_load(&m->begun);
+        if (n == NO_MEETING) {
+            return NULL;
+        }
+        atomic_store(&m->device, 1);
+        m->seen = atomic_load(&m->guest);
+        atomic_store(&m->done, n);
+    }
+}
+
+/* Also where there is one vCPU: devices have threads of their own. */
+Test(code, a_release_is_seen_before_a_later_acquire, .timeout = 60)
+{
+    TcgContext *ctx = context_new(false, 1 << 20);
+    Env *env = env_new(ctx);
+    TcgCode *code = announcer(ctx);
+    Meeting *m = aligned_alloc(4096, 4096);
+    pthread_t thread;
+    memset(m, 0, sizeof(*m));
+    uint64_t *entry = env->the_bank.tlb[((uintptr_t)m >> 12) & ((1 << TLB_BITS) - 1)];
+    entry[0] = entry[1] = (uintptr_t)m;
+    entry[2] = 0;
+    cr_assert_eq(pthread_create(&thread, NULL, device, m), 0);
+    unsigned missed = 0;
+    time_t end = time(NULL) + MEETINGS_SECONDS;
+    for (uint32_t n = 1; n <= MEETINGS && time(NULL) < end; n++) {
+        atomic_store(&m->guest, 0);
+        atomic_store(&m->device, 0);
+        env->x[0] = (uintptr_t)&m->guest;
+        env->x[1] = (uintptr_t)&m->device;
+        atomic_store(&m->begun, n);
+        tcg_enter(env->thread, tcg_code_entry(code));
+        wait_for(&m->done, n - 1);
+        missed += !env->x[3] && !m->seen;
+    }
+    atomic_store(&m->begun, NO_MEETING);
+    pthread_join(thread, NULL);
+    cr_expect_eq(missed, 0, "neither saw the other, %u times", missed);
+    cr_expect_eq(env->accesses, 0);
+    free(m);
+    env_free(env);
 }
