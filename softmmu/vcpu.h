@@ -65,15 +65,27 @@ typedef struct WatchAccess {
  * guarded (TlbFill.guarded). */
 #define UNIT_FLAG_GUARDED (UINT64_C(1) << 62)
 
+#define CODE_REGION_PAGES 8u
+
+/* What a region covers of a page. */
+typedef struct CodeSpan {
+    Vaddr page;
+    uint32_t first, end; /* offsets in bytes; end 0: nothing */
+} CodeSpan;
+
 /* Guest code around one place, to be translated as one unit. */
 typedef struct CodeRegion CodeRegion;
 struct CodeRegion {
-    /* May the code at `pc`, in the page asked for, be part of it? */
+    /* The bytes of the page of `pc`, and the id of its code (TcgLayout, code pages). NULL: nothing
+     * of it may be part of the region. */
+    const uint8_t *(*page)(CodeRegion *r, Vaddr pc, uint32_t *id);
+    /* May the code at `pc`, in such a page, be part of it? */
     bool (*wanted)(const CodeRegion *r, Vaddr pc);
     uint32_t max_insns; /* about */
     /* what came of it */
-    Vaddr head;         /* where the unit begins */
-    Vaddr first, last;  /* bytes that it covers, all in one page */
+    Vaddr head;         /* where the unit begins: in the page of the pc that was asked for */
+    CodeSpan spans[CODE_REGION_PAGES]; /* that page's is the first */
+    uint32_t span_count;
     uint32_t insns, blocks;
 };
 
@@ -98,10 +110,9 @@ typedef struct CpuOps {
     void (*translate)(VCPU *cpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
                       const uint8_t *code, uint32_t bytes, uint32_t max_insns);
 
-    /* Translate a region of the page of `pc` (host address of the bytes there: `code`) to which the
-     * code at `pc` belongs. False: there is none in this mode. */
+    /* Translate a region to which the code at `pc` belongs. False: there is none in this mode. */
     bool (*translate_region)(VCPU *cpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
-                             const uint8_t *code, CodeRegion *region);
+                             CodeRegion *region);
 
     /* Walk the tables for `va` (with its tag, if any). On refusal stores what the exception will
      * need in the target's state and returns false; raises nothing. */

@@ -16,8 +16,20 @@
 #include "symbols/symbols.h"
 #include "tcg/backend.h"
 
-/* One translation: guest code at a physical place, seen at a virtual address, in a mode. */
 typedef struct Unit Unit;
+
+/* What a unit covers of one guest page. */
+typedef struct UnitSpan UnitSpan;
+struct UnitSpan {
+    Unit *unit;
+    UnitSpan *next;     /* of the same page */
+    RamAddr first;
+    Vaddr va;           /* of `first` */
+    uint32_t bytes;
+    uint32_t code_page; /* id: same physical page, virtual page and mode (tcg_code_set_page()) */
+};
+
+/* One translation: guest code at a physical place, seen at a virtual address, in a mode. */
 struct Unit {
     /* what a look-up touches, in one cache line */
     RamAddr ram;
@@ -28,12 +40,11 @@ struct Unit {
     atomic_bool dead;
     uint8_t tier;      /* 1: from pc on; 2: a region, see region.c */
     uint8_t heat;      /* samples that met it, see hot.c */
-    uint16_t before;   /* guest bytes that it covers before pc */
-    uint16_t bytes;    /* and from pc on, all in one page */
     uint32_t insns;
-    uint32_t code_page; /* id: same physical page, virtual page and mode (tcg_code_set_page()) */
     TcgCode *code;
-    Unit *next_page;
+    UnitSpan span;     /* of the page of pc */
+    UnitSpan *more;    /* of other pages, more_count of them */
+    uint32_t more_count;
     uint16_t accesses, indirect; /* to memory; branches; counted while there is a profile */
 } __attribute__((aligned(64)));
 
@@ -42,7 +53,7 @@ struct Unit {
 
 /* What is known of a guest page that holds translated code. */
 typedef struct UnitPage {
-    Unit *units;
+    UnitSpan *spans;
     uint64_t granules; /* bit n: bytes 64n..64n+63 may be covered by a unit */
 } UnitPage;
 
@@ -146,14 +157,20 @@ void unit_table_destroy(TcgEngine *e);
 /* Under the translation lock: where `at` in the host's code belongs, or NULL. */
 Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at);
 /* Parts of it that regions share; under the translation lock. */
-uint64_t unit_cover_rest_of_page(TcgEngine *e, RamAddr ram);
+/* Code is about to be read from `ram` on, nobody knows yet how far. Whoever writes there from now on
+ * sees it in unit_covers(), and then waits for the lock. unit_note_page_locked() afterwards. */
+void unit_cover_rest_of_page_locked(TcgEngine *e, RamAddr ram);
+void unit_note_page_locked(TcgEngine *e, RamAddr ram); /* its cover is that of its units again */
 TcgCode *unit_compile_locked(TcgEngine *e, const uint8_t *host);
-Unit *unit_publish_locked(AccelCpu *ac, const Unit *what, uint64_t covered);
-void unit_replace_locked(AccelCpu *ac, Unit *old);
+/* Enter `what` with its code into all tables; its spans say what they cover. NULL: out of memory. */
+Unit *unit_publish_locked(TcgEngine *e, const Unit *what);
+void unit_end_locked(AccelCpu *ac, Unit *u); /* another one takes its place */
 
 /* region.c: translation of regions, the second tier */
 /* Under the translation lock: put a region in place of `u`, or of the unit at its head. */
 void region_make_locked(AccelCpu *ac, Unit *u);
+/* Does the current bank have it, so that other pages can be found, too? */
+bool region_is_here(AccelCpu *ac, const Unit *u);
 
 /* hot.c: which units are worth it, by samples */
 void engine_hot_thread(AccelCpu *ac); /* at the start of each thread */

@@ -16,6 +16,8 @@
 #define SAMPLE_NS 1000000 /* of CPU time; hosts have their own, coarser idea */
 #define RING 16u
 #define HEAT_ENOUGH 2
+#define HEAT_MUCH 8     /* enough even if the process is another one just now */
+#define HEAT_DONE UINT8_MAX
 
 struct HotCpu {
     timer_t timer;
@@ -47,10 +49,13 @@ void engine_hot_poll(AccelCpu *ac)
     unsigned to = atomic_load_explicit(&h->produced, memory_order_relaxed);
     for (unsigned n = MAX(h->consumed, to - MIN(to, RING)); n != to; n++) {
         Unit *u = unit_of_host_locked(e, h->ring[n % RING]);
-        if (!u || u->tier != 1 || atomic_load(&u->dead) || u->heat > HEAT_ENOUGH)
+        if (!u || u->tier != 1 || atomic_load(&u->dead) || u->heat == HEAT_DONE)
             continue;
-        if (++u->heat == HEAT_ENOUGH)
+        u->heat++;
+        if (u->heat >= HEAT_MUCH || (u->heat >= HEAT_ENOUGH && region_is_here(ac, u))) {
+            u->heat = HEAT_DONE;
             region_make_locked(ac, u);
+        }
     }
     h->consumed = to;
     pthread_mutex_unlock(&e->lock);

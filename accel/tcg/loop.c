@@ -116,7 +116,7 @@ const void *engine_lookup(void *env, Vaddr pc)
         return NULL;
     ac->lookup_hits++;
     tlb_enter_jump(cpu->bank, pc, ac->engine->pc_shift, place.size_log2, u->entry,
-                   u->code_page);
+                   u->span.code_page);
     return u->entry;
 }
 
@@ -264,6 +264,7 @@ static void run(AccelCpu *ac)
             slot = NULL;
         }
         vcpu_update_banks(cpu);
+        engine_hot_poll(ac);
         FetchPlace place;
         uint64_t generation = e->generation;
         Unit *u = current_unit(ac, &place);
@@ -277,12 +278,12 @@ static void run(AccelCpu *ac)
         if (!guest_enter(e, cpu, generation))
             continue;
         if (!e->config.no_chain) /* not before: nobody takes the unit away now */
-            tlb_enter_jump(cpu->bank, u->pc, e->pc_shift, place.size_log2, u->entry, u->code_page);
+            tlb_enter_jump(cpu->bank, u->pc, e->pc_shift, place.size_log2, u->entry,
+                           u->span.code_page);
         log_entry(ac, u);
         TcgExit exit = enter_unit(ac, u);
         guest_leave(e, cpu);
         engine_profile_poll(ac);
-        engine_hot_poll(ac);
         ac->exits[exit.reason]++;
         slot = exit.reason == IR_REASON_CHAIN ? exit.slot : NULL;
         slot_generation = generation;

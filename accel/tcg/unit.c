@@ -107,18 +107,29 @@ static uint64_t granule_mask(RamAddr ram, uint64_t len)
     return bit_mask(last - first + 1) << first;
 }
 
-/* Code is about to be read from `ram` on, nobody knows yet how far. Whoever writes there from now
- * on sees it in unit_covers(), and then waits for the lock. Returns what to restore. */
-uint64_t unit_cover_rest_of_page(TcgEngine *e, RamAddr ram)
+void unit_cover_rest_of_page_locked(TcgEngine *e, RamAddr ram)
 {
     UnitPage *page = &e->pages[ram >> GUEST_PAGE_BITS];
     uint64_t rest = GUEST_PAGE_SIZE - (ram & (GUEST_PAGE_SIZE - 1));
-    return __atomic_fetch_or(&page->granules, granule_mask(ram, rest), __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&page->granules, granule_mask(ram, rest), __ATOMIC_SEQ_CST);
+}
+
+/* The page's granules, and whether it has code, from its spans. */
+void unit_note_page_locked(TcgEngine *e, RamAddr ram)
+{
+    UnitPage *page = &e->pages[ram >> GUEST_PAGE_BITS];
+    uint64_t granules = 0;
+    for (const UnitSpan *s = page->spans; s; s = s->next)
+        granules |= granule_mask(s->first, s->bytes);
+    __atomic_store_n(&page->granules, granules, __ATOMIC_RELAXED);
+    _Atomic uint8_t *flag = page->spans ? NULL : code_flag(e, ram);
+    if (flag)
+        atomic_store(flag, 0);
 }
 
 bool unit_covers(const TcgEngine *e, RamAddr addr, uint64_t len)
 {
-    /* the caller's stores come before: see unit_cover_rest_of_page() */
+    /* the caller's stores come before: see unit_cover_rest_of_page_locked() */
     atomic_thread_fence(memory_order_seq_cst);
     while (len) {
         uint64_t n = MIN(len, GUEST_PAGE_SIZE - (addr & (GUEST_PAGE_SIZE - 1)));
@@ -188,39 +199,54 @@ static TcgCode *translate_locked(AccelCpu *ac, Vaddr pc, uint64_t flags, const u
     }
 }
 
-/* The id of the code page that `u` belongs to: a neighbour's, or a new one. */
-static uint32_t code_page_id_locked(TcgEngine *e, const Unit *u)
+/* The id of the code page that `s` belongs to: a neighbour's, or a new one. */
+static uint32_t code_page_id_locked(TcgEngine *e, const UnitSpan *s, uint64_t flags)
 {
-    for (const Unit *v = e->pages[u->ram >> GUEST_PAGE_BITS].units; v; v = v->next_page)
-        if (v->pc >> GUEST_PAGE_BITS == u->pc >> GUEST_PAGE_BITS && v->flags == u->flags)
-            return v->code_page;
+    for (const UnitSpan *n = e->pages[s->first >> GUEST_PAGE_BITS].spans; n; n = n->next)
+        if (n->va >> GUEST_PAGE_BITS == s->va >> GUEST_PAGE_BITS && n->unit->flags == flags)
+            return n->code_page;
     do
         e->last_code_page++;
     while (e->last_code_page == 0 || e->last_code_page == UINT32_MAX); /* mean something else */
     return e->last_code_page;
 }
 
-static uint64_t unit_granules(const Unit *u)
+static UnitSpan *span_of(Unit *u, uint32_t n)
 {
-    return granule_mask(u->ram - u->before, (uint64_t)u->before + u->bytes);
+    return n ? &u->more[n - 1] : &u->span;
 }
 
-/* `covered`: the granules of the page's other units. */
-static void unit_publish(TcgEngine *e, Unit *u, uint64_t covered)
+static void enter_spans(TcgEngine *e, Unit *u)
 {
-    UnitPage *page = &e->pages[u->ram >> GUEST_PAGE_BITS];
-    u->next_page = page->units;
-    page->units = u;
-    __atomic_store_n(&page->granules, covered | unit_granules(u), __ATOMIC_RELAXED);
+    for (uint32_t n = 0; n <= u->more_count; n++) {
+        UnitSpan *s = span_of(u, n);
+        UnitPage *page = &e->pages[s->first >> GUEST_PAGE_BITS];
+        s->unit = u;
+        s->code_page = code_page_id_locked(e, s, u->flags);
+        s->next = page->spans;
+        page->spans = s;
+    }
+}
+
+static void leave_spans(TcgEngine *e, Unit *u)
+{
+    for (uint32_t n = 0; n <= u->more_count; n++) {
+        UnitSpan *s = span_of(u, n), **at = &e->pages[s->first >> GUEST_PAGE_BITS].spans;
+        while (*at != s)
+            at = &(*at)->next;
+        *at = s->next;
+    }
+}
+
+static void enter_hash(TcgEngine *e, Unit *u)
+{
     _Atomic(Unit *) *bucket = &e->hash[unit_hash(u->ram, u->pc, u->flags)];
     atomic_store(&u->next_hash, atomic_load(bucket));
     atomic_store_explicit(bucket, u, memory_order_release);
 }
 
-/* A new unit that is as `what`, with its code. NULL: out of memory. */
-Unit *unit_publish_locked(AccelCpu *ac, const Unit *what, uint64_t covered)
+Unit *unit_publish_locked(TcgEngine *e, const Unit *what)
 {
-    TcgEngine *e = ac->engine;
     Unit *u = unit_alloc(e);
     if (!u)
         return NULL;
@@ -230,9 +256,9 @@ Unit *unit_publish_locked(AccelCpu *ac, const Unit *what, uint64_t covered)
     tcg_code_set_opaque(u->code, u);
     if (e->profile)
         engine_profile_unit(u, e->scratch);
-    u->code_page = code_page_id_locked(e, u);
-    tcg_code_set_page(u->code, u->code_page);
-    unit_publish(e, u, covered);
+    enter_spans(e, u);
+    tcg_code_set_page(u->code, u->span.code_page);
+    enter_hash(e, u);
     if (e->perf)
         engine_perf_add_locked(e, u);
     return u;
@@ -244,7 +270,7 @@ static void count_unit(EngineStats *s, const Unit *u, int64_t start_ns)
     tcg_code_bytes(u->code, &host_bytes);
     s->units++;
     s->guest_insns += u->insns;
-    s->guest_bytes += u->bytes;
+    s->guest_bytes += u->span.bytes;
     s->host_bytes += host_bytes;
     s->translate_ns += host_clock_ns() - start_ns;
 }
@@ -257,15 +283,16 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     if (e->symbols && !symbols_placed(e->symbols))
         symbols_found_vectors(e->symbols, e->ops->vector_base(ac->cpu));
     page_protect(ac, ram, host);
-    uint64_t covered = unit_cover_rest_of_page(e, ram);
+    unit_cover_rest_of_page_locked(e, ram);
     TcgCode *code = translate_locked(ac, pc, flags, host);
-    Unit what = { .ram = ram, .pc = pc, .flags = flags, .code = code, .tier = 1 };
-    what.bytes = (uint16_t)MAX(e->scratch->guest_bytes, 1);
-    Unit *u = code ? unit_publish_locked(ac, &what, covered) : NULL;
-    if (!u) {
-        __atomic_store_n(&e->pages[ram >> GUEST_PAGE_BITS].granules, covered, __ATOMIC_RELAXED);
+    const Unit what = {
+        .ram = ram, .pc = pc, .flags = flags, .code = code, .tier = 1,
+        .span = { .first = ram, .va = pc, .bytes = MAX(e->scratch->guest_bytes, 1) },
+    };
+    Unit *u = code ? unit_publish_locked(e, &what) : NULL;
+    unit_note_page_locked(e, ram);
+    if (!u)
         return NULL;
-    }
     count_unit(&e->stats, u, start_ns);
     if (e->tier2 == TIER2_ALWAYS)
         region_make_locked(ac, u);
@@ -328,35 +355,27 @@ static void unit_kill_locked(TcgEngine *e, VCPU *writer, Unit *u)
     e->stats.invalidations++;
 }
 
-void unit_replace_locked(AccelCpu *ac, Unit *old)
+void unit_end_locked(AccelCpu *ac, Unit *u)
 {
-    Unit **at = &ac->engine->pages[old->ram >> GUEST_PAGE_BITS].units;
-    while (*at != old)
-        at = &(*at)->next_page;
-    *at = old->next_page;
-    unit_kill_locked(ac->engine, ac->cpu, old);
+    leave_spans(ac->engine, u);
+    unit_kill_locked(ac->engine, ac->cpu, u);
     ac->engine->stats.invalidations--;
 }
 
 static void invalidate_page_locked(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len)
 {
     UnitPage *page = &e->pages[addr >> GUEST_PAGE_BITS];
-    uint64_t granules = 0;
-    for (Unit **at = &page->units, *u; (u = *at);) {
-        if (addr < u->ram + u->bytes && u->ram - u->before < addr + len) {
-            *at = u->next_page;
+    for (UnitSpan *s = page->spans, *next; s; s = next) {
+        next = s->next;
+        Unit *u = s->unit;
+        if (addr < s->first + s->bytes && s->first < addr + len && !atomic_load(&u->dead)) {
+            leave_spans(e, u);
             unit_kill_locked(e, writer, u);
-        } else {
-            granules |= unit_granules(u);
-            at = &u->next_page;
+            for (uint32_t n = 0; n < u->more_count + 1; n++)
+                unit_note_page_locked(e, span_of(u, n)->first);
         }
     }
-    __atomic_store_n(&page->granules, granules, __ATOMIC_RELAXED);
-    if (!page->units) {
-        _Atomic uint8_t *flag = code_flag(e, addr);
-        if (flag)
-            atomic_store(flag, 0);
-    }
+    unit_note_page_locked(e, addr);
 }
 
 void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len)
@@ -378,9 +397,12 @@ void unit_invalidate_pc(TcgEngine *e, Vaddr pc)
 {
     pthread_mutex_lock(&e->lock);
     for (size_t n = 0; n < e->slab_used; n++) {
-        const Unit *u = &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
-        if (pc - (u->pc - u->before) < (uint64_t)u->before + u->bytes && !atomic_load(&u->dead))
-            invalidate_page_locked(e, NULL, u->ram + (pc - u->pc), 1);
+        Unit *u = &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
+        for (uint32_t k = 0; k <= u->more_count && !atomic_load(&u->dead); k++) {
+            const UnitSpan *s = span_of(u, k);
+            if (pc - s->va < s->bytes)
+                invalidate_page_locked(e, NULL, s->first + (pc - s->va), 1);
+        }
     }
     pthread_mutex_unlock(&e->lock);
 }
@@ -410,27 +432,33 @@ static void wait_for_searches(TcgEngine *e)
             sched_yield();
 }
 
+static void free_units(TcgEngine *e)
+{
+    for (size_t n = 0; n < e->slab_used; n++)
+        free(e->slabs[n / SLAB_UNITS][n % SLAB_UNITS].more);
+    for (size_t i = 0; i < e->slab_count; i++)
+        free(e->slabs[i]);
+    e->slab_count = e->slab_used = 0;
+}
+
 void unit_forget_all(TcgEngine *e)
 {
     engine_profile_settle_locked(e);
     for (size_t i = 0; i < ARRAY_SIZE(e->hash); i++)
         atomic_store(&e->hash[i], NULL);
     for (uint64_t i = 0; i < e->page_count; i++) {
-        _Atomic uint8_t *flag = e->pages[i].units ? code_flag(e, i << GUEST_PAGE_BITS) : NULL;
+        _Atomic uint8_t *flag = e->pages[i].spans ? code_flag(e, i << GUEST_PAGE_BITS) : NULL;
         if (flag)
             atomic_store(flag, 0);
         e->pages[i] = (UnitPage){ 0 };
     }
     wait_for_searches(e);
-    for (size_t i = 0; i < e->slab_count; i++)
-        free(e->slabs[i]);
-    e->slab_count = e->slab_used = 0;
+    free_units(e);
 }
 
 void unit_table_destroy(TcgEngine *e)
 {
-    for (size_t i = 0; i < e->slab_count; i++)
-        free(e->slabs[i]);
+    free_units(e);
     free(e->slabs);
     free(e->pages);
 }

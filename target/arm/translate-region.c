@@ -1,268 +1,399 @@
 // SPDX-License-Identifier: MIT
 //
-// Translation of a region: guest blocks that lead to one another by direct branches, made into one
-// unit of IR, in which loops are loops.
+// Translation of a region: guest blocks that lead to one another, made into one unit of IR, in
+// which loops are loops and calls have become part of their callers.
 //
 // The blocks are found by a scan that knows branches only (C4.1, "Branches"); what else ends a
 // block, such as a change of translation mode, is seen when the block is translated, and then the
 // region just has an exit there. If the block asked for lies on a cycle, the region is that cycle
 // with all others through it, and is entered at its lowest address, where compilers put the heads
 // of loops. Otherwise it is all that was found from there on.
+//
+// A block is known by its address and the calls that led to it (a context: return addresses of
+// calls within the region): a function that is called from two places is there twice. A RET in a
+// context compares with the return address, which is mostly known to be equal.
+//
+// The entry's page is what the unit was found by. Whether another page is still the code that was
+// translated is asked where it is entered (guard_page).
 #include "target/arm/internal.h"
 #include "target/arm/translate.h"
 
-#define MAX_BLOCKS 96
+#define MAX_BLOCKS 128
 #define MAX_BLOCK_INSNS 256
-#define PAGE_INSNS (GUEST_PAGE_SIZE / 4)
+#define MAX_CONTEXTS 32
+#define MAX_CALL_DEPTH 4
+
+typedef enum FlowKind { FLOW_NEXT, FLOW_JUMP, FLOW_CONDITION, FLOW_CALL, FLOW_RETURN, FLOW_END } FlowKind;
 
 /* Where an instruction leads, by its encoding alone. */
 typedef struct Flow {
-    bool next;    /* to the next one */
-    bool target;  /* or to: */
-    Vaddr to;
+    FlowKind kind;
+    Vaddr to; /* of a branch */
 } Flow;
 
-typedef struct GuestBlock {
+/* A place in the region. */
+typedef struct Where {
     Vaddr pc;
+    unsigned context;
+} Where;
+
+typedef struct Context {
+    unsigned parent, depth;
+    Vaddr back; /* return address */
+} Context;
+
+typedef struct GuestBlock {
+    Where at;
     uint32_t insns;
-    Vaddr succ[2]; /* 0: none */
+    unsigned succs;
+    Where succ[2];
     bool in;       /* part of the region */
+    bool done;     /* translated */
     uint32_t ir;   /* its block of IR + 1; 0: nobody has led to it yet */
-    bool done;
 } GuestBlock;
 
+typedef struct RegionPage {
+    Vaddr va;
+    const uint8_t *code;
+    uint32_t id;
+} RegionPage;
+
 struct ArmRegion {
-    const CodeRegion *source;
-    const uint8_t *code; /* of the page */
-    Vaddr page;
-    uint8_t leader[PAGE_INSNS]; /* 1: a block begins there; 2: and was scanned */
+    CodeRegion *source;
+    RegionPage pages[CODE_REGION_PAGES]; /* the entry's first */
+    unsigned page_count;
     GuestBlock blocks[MAX_BLOCKS];
     unsigned count;
-    bool changed; /* a block was led to for the first time */
+    Context contexts[MAX_CONTEXTS];
+    unsigned context_count; /* the first is that of the entry */
+    Where head;
+    unsigned context;       /* of the block that is translated */
+    bool changed;           /* a block was led to for the first time */
 };
 
-static bool in_page(const ArmRegion *r, Vaddr pc)
+/* ---- code --------------------------------------------------------------------------------- */
+
+static Vaddr page_of(Vaddr pc)
 {
-    return !((pc ^ r->page) >> GUEST_PAGE_BITS);
+    return pc & ~(Vaddr)(GUEST_PAGE_SIZE - 1);
 }
 
-static unsigned index_of(Vaddr pc)
+static const RegionPage *find_page(ArmRegion *r, Vaddr pc)
 {
-    return (pc & (GUEST_PAGE_SIZE - 1)) / 4;
+    for (unsigned n = 0; n < r->page_count; n++)
+        if (r->pages[n].va == page_of(pc))
+            return &r->pages[n];
+    if (r->page_count == CODE_REGION_PAGES)
+        return NULL;
+    RegionPage *p = &r->pages[r->page_count];
+    *p = (RegionPage){ .va = page_of(pc) };
+    p->code = r->source->page(r->source, pc, &p->id);
+    if (!p->code)
+        return NULL;
+    r->page_count++;
+    return p;
 }
 
-static uint32_t word_at(const ArmRegion *r, Vaddr pc)
+static const uint8_t *code_at(ArmRegion *r, Vaddr pc)
 {
-    uint32_t word;
-    memcpy(&word, r->code + (pc & (GUEST_PAGE_SIZE - 1)), 4);
-    return word;
+    return find_page(r, pc)->code + (pc - page_of(pc));
 }
 
-static Flow flow_to(Vaddr pc, uint32_t word, unsigned lsb, unsigned bits, bool next)
+static bool wanted(ArmRegion *r, Vaddr pc)
+{
+    return find_page(r, pc) && r->source->wanted(r->source, pc);
+}
+
+static Flow branch(FlowKind kind, Vaddr pc, uint32_t word, unsigned lsb, unsigned bits)
 {
     int64_t offset = sign_extend(bits_get(word, lsb, bits), bits) * 4;
-    return (Flow){ .next = next, .target = true, .to = pc + (uint64_t)offset };
+    return (Flow){ kind, pc + (uint64_t)offset };
 }
 
-static Flow flow_of(Vaddr pc, uint32_t word)
+static Flow flow_of(ArmRegion *r, Vaddr pc)
 {
-    if ((word & 0xfc000000) == 0x14000000) /* B */
-        return flow_to(pc, word, 0, 26, false);
+    uint32_t word;
+    memcpy(&word, code_at(r, pc), 4);
+    if ((word & 0x7c000000) == 0x14000000) /* B, BL */
+        return branch(word >> 31 ? FLOW_CALL : FLOW_JUMP, pc, word, 0, 26);
     if ((word & 0xff000010) == 0x54000000) /* B.cond; 14 and 15 are always */
-        return flow_to(pc, word, 5, 19, (word & 14) != 14);
+        return branch((word & 14) == 14 ? FLOW_JUMP : FLOW_CONDITION, pc, word, 5, 19);
     if ((word & 0x7e000000) == 0x34000000) /* CBZ, CBNZ */
-        return flow_to(pc, word, 5, 19, true);
+        return branch(FLOW_CONDITION, pc, word, 5, 19);
     if ((word & 0x7e000000) == 0x36000000) /* TBZ, TBNZ */
-        return flow_to(pc, word, 5, 14, true);
-    bool leaves = (word & 0xfc000000) == 0x94000000 || /* BL */
-                  (word & 0xfe000000) == 0xd6000000 || /* BR, BLR, RET, ERET */
-                  (word & 0xff000000) == 0xd4000000;   /* exceptions */
-    return (Flow){ .next = !leaves };
+        return branch(FLOW_CONDITION, pc, word, 5, 14);
+    if (word == 0xd65f03c0 || (word & 0xfffffbff) == 0xd65f0bff) /* RET, RETAA, RETAB */
+        return (Flow){ .kind = FLOW_RETURN };
+    if ((word & 0xfe000000) == 0xd6000000 || (word & 0xff000000) == 0xd4000000)
+        return (Flow){ .kind = FLOW_END }; /* BR, BLR, ERET; exceptions */
+    return (Flow){ .kind = FLOW_NEXT };
 }
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
-static bool wanted(const ArmRegion *r, Vaddr pc)
-{
-    return in_page(r, pc) && r->source->wanted(r->source, pc);
-}
-
-/* Note that a block begins at `pc`. */
-static void add_leader(ArmRegion *r, Vaddr *work, unsigned *count, Vaddr pc)
-{
-    if (!wanted(r, pc) || r->leader[index_of(pc)] || *count == MAX_BLOCKS)
-        return;
-    r->leader[index_of(pc)] = 1;
-    work[(*count)++] = pc;
-}
-
-/* All places where blocks begin, nearest first; returns how many. */
-static unsigned find_leaders(ArmRegion *r, Vaddr head, Vaddr *work)
-{
-    unsigned count = 0, insns = 0;
-    add_leader(r, work, &count, head);
-    for (unsigned n = 0; n < count; n++) {
-        for (Vaddr pc = work[n]; in_page(r, pc) && insns < r->source->max_insns; pc += 4, insns++) {
-            if (pc != work[n] && r->leader[index_of(pc)])
-                break;
-            Flow f = flow_of(pc, word_at(r, pc));
-            if (f.target)
-                add_leader(r, work, &count, f.to);
-            if (f.target && f.next)
-                add_leader(r, work, &count, pc + 4);
-            if (f.target || !f.next)
-                break;
-        }
-    }
-    return count;
-}
-
-static GuestBlock *find_block(ArmRegion *r, Vaddr pc)
+static GuestBlock *find_block(ArmRegion *r, Where at)
 {
     for (unsigned n = 0; n < r->count; n++)
-        if (r->blocks[n].pc == pc)
+        if (r->blocks[n].at.pc == at.pc && r->blocks[n].at.context == at.context)
             return &r->blocks[n];
     return NULL;
 }
 
-/* From its leader to a branch or to the next leader. */
-static void measure_block(ArmRegion *r, GuestBlock *b)
+static void add_block(ArmRegion *r, Where at)
 {
-    for (Vaddr pc = b->pc;; pc += 4) {
-        Flow f = flow_of(pc, word_at(r, pc));
-        b->insns++;
-        if (f.target)
-            b->succ[0] = f.to;
-        if (f.target && f.next)
-            b->succ[1] = pc + 4;
-        if (f.target || !f.next || !in_page(r, pc + 4) || b->insns == MAX_BLOCK_INSNS)
-            return;
-        if (r->leader[index_of(pc + 4)]) {
-            b->succ[0] = pc + 4;
-            return;
-        }
+    if (r->count < MAX_BLOCKS && !find_block(r, at) && wanted(r, at.pc))
+        r->blocks[r->count++] = (GuestBlock){ .at = at };
+}
+
+/* The context of what is called with this return address; 0: there is none. */
+static unsigned called_context(ArmRegion *r, unsigned from, Vaddr back)
+{
+    for (unsigned n = 1; n < r->context_count; n++)
+        if (r->contexts[n].parent == from && r->contexts[n].back == back)
+            return n;
+    for (unsigned n = from; n; n = r->contexts[n].parent)
+        if (r->contexts[n].back == back)
+            return 0; /* recursion */
+    if (r->context_count == MAX_CONTEXTS || r->contexts[from].depth == MAX_CALL_DEPTH)
+        return 0;
+    r->contexts[r->context_count] = (Context){ from, r->contexts[from].depth + 1, back };
+    return r->context_count++;
+}
+
+/* Where `flow` of the instruction at `at` leads within a region; returns to how many places. */
+static unsigned successors(ArmRegion *r, Where at, Flow flow, Where to[2])
+{
+    const Where next = { at.pc + 4, at.context };
+    to[0] = (Where){ flow.to, at.context };
+    to[1] = next;
+    switch (flow.kind) {
+    case FLOW_NEXT:
+        to[0] = next;
+        return 1;
+    case FLOW_JUMP:
+        return 1;
+    case FLOW_CONDITION:
+        return 2;
+    case FLOW_CALL:
+        to[0].context = called_context(r, at.context, next.pc);
+        return to[0].context != 0;
+    case FLOW_RETURN:
+        to[0] = (Where){ r->contexts[at.context].back, r->contexts[at.context].parent };
+        return at.context != 0;
+    default:
+        return 0;
     }
 }
 
-/* Keep the blocks from which `head` is reached; false if it is not reached from itself. */
-static bool keep_cycles(ArmRegion *r, Vaddr head)
+/* All blocks, nearest first. */
+static void find_blocks(ArmRegion *r)
 {
-    bool cycle = false, changed = true;
-    while (changed) {
-        changed = false;
-        for (unsigned n = 0; n < r->count; n++) {
-            GuestBlock *b = &r->blocks[n];
-            for (unsigned k = 0; k < 2 && !b->in; k++) {
-                const GuestBlock *to = b->succ[k] ? find_block(r, b->succ[k]) : NULL;
-                if (to && (to->pc == head || to->in)) {
-                    b->in = changed = true;
-                    cycle |= b->pc == head;
-                }
+    uint32_t insns = 0;
+    for (unsigned n = 0; n < r->count; n++) {
+        Where at = r->blocks[n].at, to[2];
+        for (; insns < r->source->max_insns; insns++) {
+            Flow flow = flow_of(r, at.pc);
+            if (flow.kind != FLOW_NEXT) {
+                unsigned count = successors(r, at, flow, to);
+                for (unsigned k = 0; k < count; k++)
+                    add_block(r, to[k]);
+                break;
+            }
+            at.pc += 4;
+            if (page_of(at.pc) == at.pc || find_block(r, at)) {
+                add_block(r, at);
+                break;
             }
         }
     }
-    return cycle;
 }
 
-static void find_blocks(ArmRegion *r, Vaddr *head)
+/* Up to a branch, to the next block's begin, or to the end of the page. */
+static void measure_block(ArmRegion *r, GuestBlock *b)
 {
-    Vaddr work[MAX_BLOCKS];
-    r->count = find_leaders(r, *head, work);
-    for (unsigned n = 0; n < r->count; n++) {
-        r->blocks[n] = (GuestBlock){ .pc = work[n] };
-        measure_block(r, &r->blocks[n]);
+    Where at = b->at;
+    for (;;) {
+        Flow flow = flow_of(r, at.pc);
+        b->insns++;
+        const Where next = { at.pc + 4, at.context };
+        if (flow.kind != FLOW_NEXT || page_of(next.pc) == next.pc ||
+            b->insns == MAX_BLOCK_INSNS || find_block(r, next)) {
+            b->succs = successors(r, at, flow, b->succ);
+            return;
+        }
+        at = next;
     }
-    bool cycle = keep_cycles(r, *head);
+}
+
+static bool leads_to_kept(ArmRegion *r, const GuestBlock *b)
+{
+    for (unsigned k = 0; k < b->succs; k++) {
+        const GuestBlock *to = find_block(r, b->succ[k]);
+        if (to && (to->in || to == find_block(r, r->head)))
+            return true;
+    }
+    return false;
+}
+
+/* Keep the blocks from which the head is reached; false if it is not reached from itself. */
+static bool keep_cycles(ArmRegion *r)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (unsigned n = 0; n < r->count; n++) {
+            GuestBlock *b = &r->blocks[n];
+            if (!b->in && leads_to_kept(r, b))
+                b->in = changed = true;
+        }
+    }
+    return find_block(r, r->head)->in;
+}
+
+static void choose_blocks(ArmRegion *r)
+{
+    for (unsigned n = 0; n < r->count; n++)
+        measure_block(r, &r->blocks[n]);
+    bool cycle = keep_cycles(r);
     for (unsigned n = 0; n < r->count; n++) {
         GuestBlock *b = &r->blocks[n];
         if (!cycle)
             b->in = true;
-        else if (b->in && b->pc < *head)
-            *head = b->pc;
+        else if (b->in && !b->at.context && b->at.pc < r->head.pc &&
+                 page_of(b->at.pc) == r->pages[0].va)
+            r->head = b->at;
     }
 }
 
 /* ---- translating -------------------------------------------------------------------------- */
 
-bool region_goto(DisasContext *s, Vaddr target)
+static bool go_to(DisasContext *s, Where to)
 {
-    GuestBlock *b = s->region ? find_block(s->region, target) : NULL;
+    ArmRegion *r = s->region;
+    GuestBlock *b = find_block(r, to);
     if (!b || !b->in)
         return false;
     if (!b->ir) {
         b->ir = ir_block_create(&s->b) + 1;
-        s->region->changed = true;
+        r->changed = true;
     }
-    if (target <= s->pc)
-        ir_poll(&s->b, target);
+    bool backward = to.context == r->context ? to.pc <= s->pc : to.pc == r->head.pc;
+    const RegionPage *page = find_page(r, to.pc);
+    if (page->va != page_of(s->pc) && page != &r->pages[0])
+        ir_guard_page(&s->b, ir_imm32(&s->b, page->id), to.pc);
+    if (backward)
+        ir_poll(&s->b, to.pc);
     ir_jump(&s->b, b->ir - 1);
     s->ended = true;
     return true;
 }
 
+bool region_goto(DisasContext *s, Vaddr target)
+{
+    return s->region && go_to(s, (Where){ target, s->region->context });
+}
+
+bool region_call(DisasContext *s, Vaddr target)
+{
+    if (!s->region)
+        return false;
+    unsigned context = called_context(s->region, s->region->context, s->pc + 4);
+    return context && go_to(s, (Where){ target, context });
+}
+
+void region_return(DisasContext *s, IrRef target)
+{
+    ArmRegion *r = s->region;
+    const Context *c = r ? &r->contexts[r->context] : NULL;
+    if (!r || !r->context)
+        return;
+    const GuestBlock *b = find_block(r, (Where){ c->back, c->parent });
+    if (!b || !b->in)
+        return;
+    uint32_t elsewhere = ir_block_create(&s->b), back = ir_block_create(&s->b);
+    ir_brc(&s->b, IR_I64, target, ir_imm64(&s->b, c->back), IR_NE, IR_TARGETS(elsewhere, back));
+    ir_block_begin(&s->b, back);
+    go_to(s, b->at);
+    s->ended = false;
+    ir_block_begin(&s->b, elsewhere);
+}
+
 static void translate_block(DisasContext *s, const GuestBlock *b)
 {
+    ArmRegion *r = s->region;
     ir_block_begin(&s->b, b->ir - 1);
-    arm_translate_begin_block(s, b->pc);
+    r->context = b->at.context;
+    arm_translate_begin_block(s, b->at.pc);
     while (!s->ended) {
-        arm_translate_insn(s, s->region->code + (s->pc & (GUEST_PAGE_SIZE - 1)));
-        bool over = s->pc + 4 == b->pc + 4 * b->insns || s->cold_count > MAX_COLD_EXITS - 4;
+        arm_translate_insn(s, code_at(r, s->pc));
+        bool over = s->pc + 4 == b->at.pc + 4 * b->insns || s->cold_count > MAX_COLD_EXITS - 4;
         if (!s->ended && over)
             gen_exit_to(s, s->pc + 4, 0);
         s->pc += 4;
     }
 }
 
-static void note_extent(const ArmRegion *r, CodeRegion *out)
+static void note_extent(ArmRegion *r)
 {
-    out->first = UINT64_MAX;
-    out->last = out->insns = 0;
+    CodeRegion *out = r->source;
+    out->insns = out->blocks = 0;
+    for (unsigned n = 0; n < r->page_count; n++)
+        out->spans[n] = (CodeSpan){ r->pages[n].va, 0, 0 };
+    out->span_count = r->page_count;
     for (unsigned n = 0; n < r->count; n++) {
         const GuestBlock *b = &r->blocks[n];
         if (!b->ir)
             continue;
-        out->first = MIN(out->first, b->pc);
-        out->last = MAX(out->last, b->pc + 4 * b->insns - 1);
+        CodeSpan *span = &out->spans[find_page(r, b->at.pc) - r->pages];
+        uint32_t first = (uint32_t)(b->at.pc - span->page), end = first + 4 * b->insns;
+        span->first = span->end ? MIN(span->first, first) : first;
+        span->end = MAX(span->end, end);
         out->insns += b->insns;
         out->blocks++;
     }
 }
 
-bool arm_translate_region(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
-                          const uint8_t *code, CodeRegion *source)
+static void translate_blocks(DisasContext *s)
 {
-    static const uint64_t special = UNIT_STEP | UNIT_ILLEGAL | UNIT_BREAKPOINTS | UNIT_PMU |
-                                    UNIT_FP_SOFT;
-    ArmRegion r = { .source = source, .page = pc & ~(Vaddr)(GUEST_PAGE_SIZE - 1) };
-    DisasContext s;
-    if (flags & special)
-        return false;
-    r.code = code - (pc & (GUEST_PAGE_SIZE - 1));
-    source->blocks = 0;
-    find_blocks(&r, &pc);
-    arm_translate_begin(&s, arm_cpu(vcpu), unit, pc, flags);
-    s.region = &r;
-    if (flags & UNIT_FLAG_GUARDED) {
-        memcpy(&s.word, r.code + (pc & (GUEST_PAGE_SIZE - 1)), 4);
-        ir_insn_start(&s.b, pc);
-        gen_landing_check(&s);
-    }
-    s.pc = pc - 4; /* the entry is no backward branch */
-    if (!region_goto(&s, pc))
-        return false;
-    while (r.changed) {
-        r.changed = false;
-        for (unsigned n = 0; n < r.count; n++) {
-            if (r.blocks[n].ir && !r.blocks[n].done) {
-                r.blocks[n].done = true;
-                translate_block(&s, &r.blocks[n]);
+    ArmRegion *r = s->region;
+    while (r->changed) {
+        r->changed = false;
+        for (unsigned n = 0; n < r->count; n++) {
+            if (r->blocks[n].ir && !r->blocks[n].done) {
+                r->blocks[n].done = true;
+                translate_block(s, &r->blocks[n]);
             }
         }
     }
+}
+
+bool arm_translate_region(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
+                          CodeRegion *source)
+{
+    static const uint64_t special = UNIT_STEP | UNIT_ILLEGAL | UNIT_BREAKPOINTS | UNIT_PMU |
+                                    UNIT_FP_SOFT;
+    ArmRegion r = { .source = source, .head = { pc, 0 }, .context_count = 1 };
+    DisasContext s;
+    if (flags & special)
+        return false;
+    add_block(&r, r.head);
+    if (!r.count)
+        return false;
+    find_blocks(&r);
+    choose_blocks(&r);
+    source->head = r.head.pc;
+    arm_translate_begin(&s, arm_cpu(vcpu), unit, r.head.pc, flags);
+    s.region = &r;
+    if (flags & UNIT_FLAG_GUARDED) {
+        memcpy(&s.word, code_at(&r, r.head.pc), 4);
+        ir_insn_start(&s.b, r.head.pc);
+        gen_landing_check(&s);
+    }
+    s.pc = r.head.pc - 4; /* the entry is no backward branch */
+    r.context = 0;
+    go_to(&s, r.head);
+    translate_blocks(&s);
     arm_translate_end(&s);
-    note_extent(&r, source);
-    unit->guest_bytes = (uint32_t)(source->last - source->first + 1);
+    note_extent(&r);
     unit->guest_insns = source->insns;
-    source->head = pc;
     return true;
 }

@@ -91,7 +91,7 @@ void gen_exit_to(DisasContext *s, Vaddr target, unsigned exit_bits)
         return;
     }
     gen_count(s, 1);
-    if (!exit_bits && region_goto(s, target))
+    if (exit_bits == IR_EXIT_CALL ? region_call(s, target) : !exit_bits && region_goto(s, target))
         return;
     if (target <= s->pc)
         exit_bits |= IR_EXIT_POLL;
@@ -109,6 +109,8 @@ void gen_exit_reg(DisasContext *s, IrRef target, unsigned exit_bits)
         ir_set(&s->b, IR_I64, target, ARM_G_PC);
         ir_exit(&s->b, IR_REASON_RESYNC);
     } else {
+        if (exit_bits & IR_EXIT_RETURN)
+            region_return(s, target);
         ir_exit_reg(&s->b, target, exit_bits);
     }
     s->ended = true;

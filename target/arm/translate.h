@@ -270,9 +270,12 @@ void arm_translate_begin_block(DisasContext *s, Vaddr pc);
 void arm_translate_insn(DisasContext *s, const uint8_t *code);
 void arm_translate_end(DisasContext *s); /* what stands out of line */
 
-/* translate-region.c: go to `target` within the region that is translated; false: it is not part of
- * one. */
+/* translate-region.c: go to, or call, `target` within the region that is translated; false: it is not
+ * part of one. */
 bool region_goto(DisasContext *s, Vaddr target);
+bool region_call(DisasContext *s, Vaddr target);
+/* Go where a call within the region came from, if `target` is there; what follows is for others. */
+void region_return(DisasContext *s, IrRef target);
 
 /* translate-branch.c, for guarded pages: the instruction at s->pc, the first of the unit, faults if it
  * was reached by an indirect branch that it is no target of. */

@@ -79,6 +79,18 @@ static const void *jump_cache(const Interp *s, Vaddr pc)
     return entry[0] == pc ? (const void *)(uintptr_t)entry[1] : NULL;
 }
 
+/* What code the current bank has at the page of `pc`. */
+static uint32_t code_page(const Interp *s, Vaddr pc)
+{
+    const TcgLayout *l = &s->config->layout;
+    const uint8_t *bank;
+    uint32_t id;
+    memcpy(&bank, s->env + l->env_bank, sizeof bank);
+    uint64_t index = (pc >> l->page_bits) & ((UINT64_C(1) << l->code_page_bits) - 1);
+    memcpy(&id, bank + l->code_page_offset + index * sizeof id, sizeof id);
+    return id;
+}
+
 static const void *find_entry(const Interp *s, Vaddr pc)
 {
     const void *entry = jump_cache(s, pc);
@@ -229,6 +241,13 @@ static bool run_other(Interp *s, const InterpInsn *i, TcgExit *out)
         if (exit_requested(s)) {
             set_pc(s, i->imm);
             *out = (TcgExit){ .reason = IR_REASON_REQUEST };
+            return false;
+        }
+        return true;
+    case IR_OP_GUARD_PAGE:
+        if (code_page(s, i->imm) != scalar(s, i->arg[0])) {
+            set_pc(s, i->imm);
+            *out = (TcgExit){ .reason = IR_REASON_LOOKUP };
             return false;
         }
         return true;

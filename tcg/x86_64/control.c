@@ -262,6 +262,22 @@ void emit_poll(TcgEmit *e, const IrInsn *in)
     emit_poll_check(e, ool_slow, (uintptr_t)rec);
 }
 
+void emit_guard_page(TcgEmit *e, const IrInsn *in)
+{
+    Mem entry = mem_b(R13, (int32_t)code_page_entry(e, in->imm));
+    int32_t id;
+    bool imm = emit_imm32(e, IR_I32, in->arg[0], &id);
+    Reg r = imm ? REG_NONE : ra_use(e, in->arg[0]);
+    SlowRecord *rec = slow_record_new(e, SLOW_EXIT, true);
+    rec->access = IR_REASON_LOOKUP;
+    if (imm) {
+        asm_alu_mi(e, ALU_CMP, 0, entry, id);
+    } else {
+        asm_alu_rm(e, ALU_CMP, 0, r, entry);
+    }
+    emit_ool(e, CC_NE, ool_slow)->arg[0] = (uintptr_t)rec;
+}
+
 /* ---- patching ---- */
 
 static void store32(uint8_t *p, uint32_t v)

@@ -513,5 +513,6 @@ const EmitEntry emit_integer_table[IR_OP_COUNT] = {
     [IR_OP_EXIT_REG] = { emit_exit_reg, 0 },
     [IR_OP_EXIT] = { emit_exit, 0 },
     [IR_OP_POLL] = { emit_poll, F },
+    [IR_OP_GUARD_PAGE] = { emit_guard_page, F },
     [IR_OP_CALL] = { emit_call, F },
 };

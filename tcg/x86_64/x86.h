@@ -153,6 +153,7 @@ void align_rel32(TcgEmit *e, unsigned ahead); /* what is `ahead` bytes on can be
 void emit_exit_reg(TcgEmit *e, const IrInsn *in);
 void emit_exit(TcgEmit *e, const IrInsn *in);
 void emit_poll(TcgEmit *e, const IrInsn *in);
+void emit_guard_page(TcgEmit *e, const IrInsn *in);
 void x86_patch(TcgContext *ctx, TcgSlot *slot, TcgCode *target);
 
 #endif

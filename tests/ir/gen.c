@@ -69,6 +69,7 @@ static unsigned op_kind(IrOp op)
     case IR_OP_CAS:
     case IR_OP_FENCE: return GEN_MEM;
     case IR_OP_CALL: return GEN_CALL;
+    case IR_OP_GUARD_PAGE:
     case IR_OP_POLL: return GEN_FLOW;
     default: return GEN_INT;
     }
