@@ -41,6 +41,7 @@ static const int allowed_calls[] = {
     CALL(epoll_wait), CALL(epoll_pwait), CALL(epoll_pwait2), CALL(eventfd2), CALL(timerfd_create),
     CALL(timerfd_settime), CALL(timerfd_gettime), CALL(signalfd4), CALL(nanosleep),
     CALL(clock_nanosleep), CALL(clock_gettime), CALL(clock_getres), CALL(gettimeofday), CALL(time),
+    CALL(timer_create), CALL(timer_settime), CALL(timer_gettime), CALL(timer_delete),
     CALL(restart_syscall),
     /* memory */
     CALL(munmap), CALL(mremap), CALL(madvise), CALL(brk), CALL(mincore), CALL(mlock), CALL(munlock),

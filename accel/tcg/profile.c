@@ -52,7 +52,7 @@ struct Profile {
     bool on;
     ProfileRow rows[1 << TABLE_BITS]; /* open hashing; what does not fit counts as `lost` */
     uint32_t row_count;
-    uint64_t translated, elsewhere, lost;
+    uint64_t translated, in_regions, elsewhere, lost;
     double accesses, indirect; /* per host byte, summed over samples */
     uint64_t settling[SAMPLES_MAX]; /* sorted */
 };
@@ -114,6 +114,7 @@ static size_t count_unit(Profile *p, const Unit *u, const uint64_t *samples, siz
     } else {
         p->lost += n;
     }
+    p->in_regions += u->tier == 2 ? n : 0;
     p->accesses += (double)(n * u->accesses) / (double)bytes;
     p->indirect += (double)(n * u->indirect) / (double)bytes;
     return n;
@@ -327,6 +328,7 @@ void engine_print_profile(TcgEngine *e, FILE *out)
     fprintf(out, "Profile (%s): %llu samples, %.1f%% of them in translated code\n",
             p->on ? "on" : "off", (unsigned long long)(p->translated + p->elsewhere),
             100.0 * (double)p->translated / (double)all);
+    fprintf(out, "  in the second tier: %.1f%% of all\n", 100.0 * (double)p->in_regions / (double)all);
     print_estimates(e, all, out);
     fputs("Hottest units, by time:\n", out);
     print_hottest(e, all, out);

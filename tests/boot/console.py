@@ -33,6 +33,9 @@ class Console:
     """An emulator on a pseudo-terminal.  Use as a context manager: the process never outlives it."""
 
     def __init__(self, command, tolerate_complaints=False, echo=None):
+        accel = os.environ.get('BOOT_ACCEL')
+        if accel and not any('accel' in word or word == '-one-insn-per-tb' for word in command):
+            command = list(command) + ['-accel', accel]
         self.command = command
         self.transcript = bytearray()
         self.mark = 0               # where the next expect() starts
