@@ -245,6 +245,7 @@ void fdstream_destroy(FdStream *s)
     }
     mainloop_unwatch(s->in);
     mainloop_unwatch(s->out);
+    mainloop_unpost(s->chr->loop, s);
     if (s->out_dup >= 0)
         close(s->out_dup);
     pthread_mutex_destroy(&s->reading_lock);

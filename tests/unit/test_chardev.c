@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -674,6 +675,55 @@ Test(chardev, a_slow_reader_holds_the_writer_back_and_loses_nothing)
     cr_expect_geq(l.frontend->writable, short_writes - 1);
     for (size_t i = 0; i < TOTAL; i++)
         cr_assert_eq(got[i], (uint8_t)(i * 2654435761u >> 24), "byte %zu", i);
+    close(peer);
+    chardev_close(chr);
+    lab_close(&l);
+}
+
+/* Our end of the connection to `peer`: until its buffer is full, past the character device. */
+static void fill_connection(const Lab *l)
+{
+    static const uint8_t zeros[4096];
+    for (int fd = 3; fd < 64; fd++) {
+        struct sockaddr_un addr = { 0 };
+        socklen_t len = sizeof(addr), int_len = sizeof(int);
+        int listens = 1;
+        if (getsockname(fd, (struct sockaddr *)&addr, &len) || strcmp(addr.sun_path, l->path) ||
+            getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_len) || listens)
+            continue;
+        while (write(fd, zeros, sizeof(zeros)) > 0)
+            continue;
+        return;
+    }
+    cr_assert(false, "no connection");
+}
+
+/* As a vCPU may, between the end of the connection and its being taken down. */
+static void write_late(void *opaque, uint32_t events)
+{
+    cr_expect_eq(chardev_write(opaque, "late", 4), 4);
+}
+
+Test(chardev, output_that_waits_ends_with_the_connection)
+{
+    Error *err = NULL;
+    int pipes[2];
+    Lab l;
+    lab_open(&l);
+    Chardev *chr = lab_create(&l, "socket,id=c,path=%s,server=on,wait=off");
+    int peer = peer_connect(&l);
+    RUN_UNTIL(&l, l.frontend->opened == 1);
+    fill_connection(&l);
+    cr_assert_eq(pipe(pipes), 0);
+    LoopWatch *w = mainloop_watch(l.host.loop, pipes[0], EPOLLIN, write_late, chr, &err);
+    /* both are ready at once, in this order */
+    cr_assert_eq(shutdown(peer, SHUT_WR), 0);
+    close(pipes[1]);
+    mainloop_watch_set(w, EPOLLIN | EPOLLONESHOT);
+    RUN_UNTIL(&l, l.frontend->closed == 2);
+    stop_loop_of(&l);
+    mainloop_unwatch(w);
+    close(pipes[0]);
     close(peer);
     chardev_close(chr);
     lab_close(&l);
