@@ -645,6 +645,30 @@ Test(virtio_9p, read_only_folders_do_not_change)
     close_p9(&p);
 }
 
+/* An emulator that is not root makes files of its own user, but with the guest's mode: the mask of
+ * the shell that started it is nobody's business. */
+Test(virtio_9p, none_keeps_the_mode_where_the_owner_is_refused)
+{
+    P9Rig p;
+    struct stat st;
+    if (geteuid() == 0)
+        cr_assert_eq(seteuid(65534), 0);
+    umask(077);
+    open_p9(&p, "security_model=none");
+    cr_assert_eq(walk(&p, 1, ""), 0);
+    cr_assert_eq(call(&p, P9_LCREATE, "dsddd", 1u, "f", 1u, 0666u, 0u), 0);
+    cr_assert_eq(stat(host(&p, "f"), &st), 0);
+    cr_expect_eq(st.st_mode, S_IFREG | 0666);
+    cr_expect_eq(st.st_uid, geteuid());
+    cr_assert_eq(call(&p, P9_MKDIR, "dsdd", 0u, "folder", 01777u, 0u), 0);
+    cr_assert_eq(stat(host(&p, "folder"), &st), 0);
+    cr_expect_eq(st.st_mode, S_IFDIR | 01777);
+    cr_assert_eq(call(&p, P9_MKNOD, "dsdddd", 0u, "pipe", 010622u, 0u, 0u, 0u), 0);
+    cr_assert_eq(stat(host(&p, "pipe"), &st), 0);
+    cr_expect_eq(st.st_mode, S_IFIFO | 0622);
+    close_p9(&p);
+}
+
 /* Owners, modes and special files are the guest's; the host sees plain files of its own user. */
 static void check_mapped(const char *model)
 {
