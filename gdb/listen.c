@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the GDB server listens: tcp::PORT, tcp:HOST:PORT, unix:PATH. The options of a character
-// device that scripts add (",server=on,wait=off") say what is the case anyway.
+// Where the GDB server listens: tcp::PORT, tcp:HOST:PORT, unix:PATH (or unix:path=PATH). The options
+// of a character device that scripts add (",server=on,wait=off") say what is the case anyway.
 //
 // Whoever connects controls the machine. Therefore tcp::PORT is open to this computer only.
 #include "gdb/internal.h"
@@ -113,7 +113,7 @@ bool gdb_listen(GdbListener *l, const char *where, Error **err)
     else if (!strncmp(address, "tcp:", 4))
         ok = listen_tcp(l, address + 4, where, err);
     else if (!strncmp(address, "unix:", 5))
-        ok = listen_unix(l, address + 5, err);
+        ok = listen_unix(l, address + (strncmp(address, "unix:path=", 10) ? 5 : 10), err);
     else
         ok = error_set(err, "-gdb %s is no place to listen; write tcp::PORT, tcp:HOST:PORT or "
                        "unix:PATH", where);

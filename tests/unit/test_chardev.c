@@ -574,6 +574,11 @@ Test(chardev, a_socket_replaces_a_dead_socket_but_no_other_file)
     expect_refused(&l, true, l.spec, "in use");
     chardev_close(chr);
     cr_expect_eq(stat(l.path, &st), -1, "it takes its socket away");
+
+    snprintf(l.spec, sizeof(l.spec), "unix:path=%s,server=on,wait=off", l.path);
+    cr_assert(chardev_open(&l.host, NULL, l.spec, &chr, &err), "the name of the option is there");
+    cr_expect_str_eq(chardev_label(chr) + 5, l.path);
+    chardev_close(chr);
     lab_close(&l);
 }
 
