@@ -160,15 +160,17 @@ class Starts(BootTest):
         """Disassembly, registers in expressions, memory by both kinds of address."""
         console = self.shell()
         self.monitor(console, 'stop')
-        pc, again, code, stack, physical, nothing, device = self.monitor(
+        pc, again, code, stack, physical, word, nothing, device = self.monitor(
             console, 'p/x $pc', 'p/x $PC + 0', 'x/3i $pc', 'x/2xg $sp & ~15', 'xp/8b 0x40200000',
-            'x/4x 0x10', 'xp/4x 0x9000000')
+            'x/xw $pc', 'x/4x 0x10', 'xp/4x 0x9000000')
         self.assertRegex(pc, r'^0x[0-9a-f]+$')
         self.assertEqual(pc, again)
         self.assertEqual(len(code.split('\n')), 3, code)
         self.assertIn(pc[2:], code)
         self.assertRegex(stack, r'^[0-9a-f]{16}: 0x[0-9a-f]{16} 0x[0-9a-f]{16}$')
         self.assertEqual(physical.count('0x'), 8)
+        # instructions are words, as the manual writes them
+        self.assertIn(f"{pc[2:]}:  {word.split('0x')[1]}  ", code)
         self.assertIn('no memory', nothing)
         self.assertIn('no memory', device)
         self.monitor(console, 'cont')
