@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "tests/unit/chardev_rig.h"
@@ -548,6 +549,67 @@ Test(chardev, pipes_go_both_ways)
     close(from);
     unlink(in);
     unlink(out);
+    lab_close(&l);
+}
+
+/* ---- pseudo-terminals ------------------------------------------------------------------- */
+
+static int terminal_open(const Chardev *chr)
+{
+    int fd = open(chardev_label(chr) + strlen("pty:"), O_RDWR | O_NOCTTY);
+    cr_assert_geq(fd, 0);
+    return fd;
+}
+
+/* The guest of a console that nobody looks at goes on. */
+Test(chardev, a_pseudo_terminal_without_a_terminal_drops_output)
+{
+    static uint8_t piece[65536];
+    Lab l;
+    lab_open(&l);
+    Chardev *chr = lab_create(&l, "pty,id=c");
+    cr_expect_eq(l.frontend->opened, 0);
+    for (int i = 0; i < 32; i++) {
+        cr_assert_eq(chardev_write(chr, piece, sizeof(piece)), sizeof(piece), "piece %d", i);
+        stop_loop_of(&l);
+    }
+    chardev_close(chr);
+    lab_close(&l);
+}
+
+Test(chardev, a_pseudo_terminal_tells_who_comes_and_goes)
+{
+    static uint8_t piece[65536];
+    char buf[8];
+    Lab l;
+    lab_open(&l);
+    Chardev *chr = lab_create(&l, "pty,id=c");
+    for (unsigned round = 1; round <= 2; round++) {
+        int terminal = terminal_open(chr);
+        tcflush(terminal, TCIFLUSH); /* what the peer before did not read */
+        cr_expect_eq(chardev_write(chr, "now", 3), 3, "before the main loop has looked");
+        cr_expect_eq(read(terminal, buf, sizeof(buf)), 3);
+        cr_assert_eq(write(terminal, "in\r\n", 4), 4);
+        RUN_UNTIL(&l, l.frontend->opened == round);
+        RUN_UNTIL(&l, l.frontend->count == 4);
+        expect_input(l.frontend, "in\r\n");
+        cr_expect_eq(chardev_write(chr, "a\nb", 3), 3);
+        cr_expect_eq(read(terminal, buf, sizeof(buf)), 3, "raw");
+        /* it goes while the guest waits for it to read */
+        size_t len = sizeof(piece);
+        for (int i = 0; i < 32 && len == sizeof(piece); i++)
+            len = chardev_write(chr, piece, sizeof(piece));
+        cr_expect_lt(len, sizeof(piece), "held back");
+        unsigned before = l.frontend->writable;
+        l.frontend->room = 0; /* nor does the guest read */
+        close(terminal);
+        RUN_UNTIL(&l, l.frontend->writable > before);
+        l.frontend->room = 1000;
+        chardev_accept_input(chr);
+        RUN_UNTIL(&l, l.frontend->closed == round + 1);
+        cr_expect_eq(chardev_write(chr, piece, sizeof(piece)), sizeof(piece));
+    }
+    chardev_close(chr);
     lab_close(&l);
 }
 
