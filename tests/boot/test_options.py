@@ -392,6 +392,15 @@ class Starts(BootTest):
         self.assertIn(b'waiting', process.stderr.readline())
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(20 * TIME_SCALE), -signal.SIGTERM)
+        # nor does a file keep it that is a pipe without a writer
+        pipe = os.path.join(self.folder, 'pipe')
+        os.mkfifo(pipe)
+        for option in (f'-device loader,addr=0x50000000,file={pipe}', f'-kernel-symbols {pipe}'):
+            with self.subTest(option):
+                process = self.process(minimal('-serial', 'null', *option.split()))
+                time.sleep(0.5)
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(20 * TIME_SCALE), -signal.SIGTERM)
 
     def test_terminal_after_every_end(self):
         """However the emulator ends, the terminal is as it was."""
