@@ -381,6 +381,7 @@ Test(chardev, options_that_make_no_sense)
         { "null", "no id" }, { "null,id=", "no id" }, { "nul,id=c", "did you mean 'null'" },
         { "socket,id=c", "host=HOST,port=PORT" }, { "socket,id=c,host=localhost", "an address" },
         { "socket,id=c,path=/x,port=1", "leave one out" },
+        { "socket,id=c,port=65537,server=on,wait=off", "'65537' is no port" },
         { "socket,id=c,path=/x,wait=off", "nothing to wait for" },
         { "socket,id=c,path=/x,server=on,reconnect=1", "cannot reconnect" },
         { "socket,id=c,path=/x,reconnect=soon", "reconnect=soon" },
