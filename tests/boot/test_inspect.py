@@ -126,6 +126,7 @@ class Inspect(BootTest):
                 ('info registers 7', 'no CPU'),
                 ('info cpus', r'\A\* CPU #0: thread_id=\d+ pc=0x\w+ wait_here\n'
                               r'  CPU #1: .*\(off\)'),
+                ('info mtree', r'\A.*\n  0{16}-f{16} \(prio 0, i/o\): system\n'),
                 ('info mtree', r'\n {4}0{8}40000000-0{8}\w+ \(prio 0, ram\): ram'),
                 ('info mtree -f', r'\AFlatView #0\n AS "memory", root: system\n'),
                 ('info mtree -q', 'use -f'), ('info qtree', r'\n  dev: pl011, id ""\n'),
