@@ -393,6 +393,11 @@ void cmd_dump_guest_memory(void *opaque, const char *args, FILE *out)
     const CommandContext *c = opaque;
     Error *err = NULL;
     char name[512];
+    if (*args == '-') { /* QEMU's -p, -z, -l, -s, ... */
+        fprintf(out, "dump-guest-memory has no options: the file is plain ELF with physical memory; "
+                "write its name only\n");
+        return;
+    }
     if (!parse_file_name(args, name, sizeof(name), out))
         return;
     look_begin(c);

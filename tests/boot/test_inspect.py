@@ -155,7 +155,10 @@ class Inspect(BootTest):
     def test_core_file(self):
         """dump-guest-memory writes what a debugger can read."""
         core = self.path('core')
-        self.ask('stop', f'dump-guest-memory {core}', extra=['-smp', '2', '-m', '64'])
+        compressed = f'dump-guest-memory -z {self.path("compressed")}'
+        said = self.ask('stop', f'dump-guest-memory {core}', compressed,
+                        extra=['-smp', '2', '-m', '64'])
+        self.assertIn('no options', said[compressed])
         self.assertLess(os.stat(core).st_blocks * 512, 8 << 20, 'no holes')
         result = subprocess.run(
             ['gdb-multiarch', '-nx', '-batch', '-ex', 'set architecture aarch64', '-ex',
