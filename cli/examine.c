@@ -22,7 +22,7 @@ typedef struct Format {
     char kind;            /* x d u o c i */
 } Format;
 
-#define FORMAT_ITEMS_MAX 4096ul
+#define FORMAT_ITEMS_MAX 65536ul
 
 /* Letters replace what `f` has; characters are bytes where no size is given. */
 static bool parse_format(const char **args, Format *f, FILE *out)
@@ -34,7 +34,12 @@ static bool parse_format(const char **args, Format *f, FILE *out)
     p++;
     if (isdigit((unsigned char)*p)) {
         unsigned long count = strtoul(p, (char **)&p, 10);
-        f->count = (unsigned)MIN(count, FORMAT_ITEMS_MAX);
+        if (count > FORMAT_ITEMS_MAX) {
+            fprintf(out, "%lu items are too many; ask for %lu at a time, or use pmemsave\n", count,
+                    FORMAT_ITEMS_MAX);
+            return false;
+        }
+        f->count = (unsigned)count;
     }
     for (; *p && !isspace((unsigned char)*p); p++) {
         const char *sizes = "bhwg", *at = strchr(sizes, *p);

@@ -71,7 +71,8 @@ class Inspect(BootTest):
             'gpa2hva 0x40300000', f'pmemsave 0x40300000 16 "{self.path("physical")}"',
             f'memsave 0x40300008 4 {self.path("virtual")}',
             f'memsave 0 4 {self.path("nothing")}', 'memsave 0x40300000 4',
-            'memsave 0x40300000 4 /nonexistent/file', 'x/2xw 0xffff000000000000')
+            'memsave 0x40300000 4 /nonexistent/file', 'x/2xw 0xffff000000000000',
+            'xp/20000xb 0x40300000', 'xp/70000xb 0x40300000')
         for line, wanted in (
                 ('xp/2xw table', "'table' is no number"),
                 ('xp/2xw 0x40300000', '0000000040300000: 0x00000001 0xfffffffe'),
@@ -86,6 +87,8 @@ class Inspect(BootTest):
                 ('p/c 65', "'A'"), ('p/x 1/0', 'division by zero'),
                 ('gva2gpa 0x40300000', 'gpa: 0x40300000'),
                 ('gva2gpa 0xffff000000000000', 'Unmapped'),
+                ('xp/20000xb 0x40300000', '\n0000000040304e18: 0x00'),
+                ('xp/70000xb 0x40300000', '70000 items are too many'),
                 ('memsave 0x40300000 4', 'the name of a file is missing'),
                 ('x/2xw 0xffff000000000000', 'there is no memory')):
             self.assertIn(wanted, said[line], line)
