@@ -739,6 +739,33 @@ Test(virtio_9p, mapped_to_extended_attributes)
     close_p9(&p);
 }
 
+/* -run-with chroot=: there is no /proc, or one that the guest has made. */
+Test(virtio_9p, mapped_behind_another_root)
+{
+    P9Rig p;
+    if (geteuid() != 0)
+        return;
+    int old_root = open("/", O_PATH | O_DIRECTORY);
+    open_p9(&p, "security_model=mapped-xattr");
+    cr_assert_eq(chroot(p.path), 0);
+    cr_assert_eq(walk(&p, 1, ""), 0);
+    cr_assert_eq(call(&p, P9_LCREATE, "dsddd", 1u, "suid", 1u, 04755u, 42u), 0);
+    cr_expect_eq(get_attr(&p, 1).mode, S_IFREG | 04755);
+    cr_expect_eq(get_attr(&p, 1).uid, 1000);
+    cr_expect_eq(call(&p, P9_MKNOD, "dsdddd", 0u, "pipe", 010666u, 0u, 0u, 0u), 0);
+    cr_assert_eq(walk(&p, 1, "pipe"), 0);
+    cr_expect_eq(get_attr(&p, 1).mode, S_IFIFO | 0666);
+    cr_assert_eq(walk(&p, 1, "suid"), 0);
+    cr_assert_eq(call(&p, P9_XATTRCREATE, "dsqd", 1u, "user.x", UINT64_C(0), 0u), 0);
+    cr_expect_eq(call(&p, P9_CLUNK, "d", 1u), 0);
+    cr_assert_eq(walk(&p, 1, "suid"), 0);
+    cr_expect_eq(call(&p, P9_XATTRWALK, "dds", 1u, 2u, ""), 0);
+    cr_expect_eq(answer(&p, 8), sizeof("user.x"));
+    cr_assert_eq(fchdir(old_root), 0);
+    cr_assert_eq(chroot("."), 0);
+    close_p9(&p);
+}
+
 Test(virtio_9p, mapped_to_files)
 {
     check_mapped("security_model=mapped-file");
