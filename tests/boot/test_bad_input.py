@@ -107,6 +107,7 @@ TABLE = [
     ('socket_with_nonsense', '-serial unix:{socket},sevrer=on', r'sevrer'),
     ('terminal_twice', '-serial stdio -monitor stdio', r'mon:stdio'),
     ('monitor_unknown', '-monitor stdoi', r'stdoi.*stdio'),
+    ('pidfile_full', '-pidfile /dev/full', r'/dev/full.*no space'),
     ('pidfile_nowhere', '-pidfile {nowhere}/pid', r'nowhere'),
     ('dumpdtb_nowhere', '-M virt,dumpdtb={nowhere}/dtb', r'nowhere'),
     ('serial_unknown', '-serial stdoi', r'stdoi.*stdio'),

@@ -63,6 +63,8 @@ class Inspect(BootTest):
     @ours_only
     def test_memory_and_arithmetic(self):
         """x, xp and print in all formats, sums and files."""
+        with open(self.path('nothing'), 'w') as handle:
+            handle.write('kept')
         said = self.ask(
             'xp/2xw table', 'xp/2xw 0x40300000', 'xp/2xg 0x40300000', 'xp/9xb 0x40300000',
             'xp/3dh 0x40300000', 'xp/2uw 0x40300000', 'xp/4c 0x40300008', 'xp/2ow 0x40300000',
@@ -104,6 +106,8 @@ class Inspect(BootTest):
             self.assertEqual(handle.read(), b'\1\0\0\0\xfe\xff\xff\xffgood\0\0\0\0')
         with open(self.path('virtual'), 'rb') as handle:
             self.assertEqual(handle.read(), b'good')
+        with open(self.path('nothing'), 'rb') as handle:
+            self.assertEqual(handle.read(), b'kept')
 
     @ours_only
     def test_tables(self):

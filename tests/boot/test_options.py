@@ -385,6 +385,19 @@ class Starts(BootTest):
                 self.assertEqual(process.wait(20 * TIME_SCALE), 0)
                 self.assertFalse(os.path.exists(pidfile))
 
+    def test_pidfile_that_is_none(self):
+        """What is no regular file is not removed at the end: a pipe here, as /dev/null."""
+        path = os.path.join(self.folder, 'pipe')
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        process = self.process(minimal('-serial', 'null', '-monitor', 'stdio', '-pidfile', path),
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        process.communicate(b'quit\n', timeout=20 * TIME_SCALE)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(os.read(reader, 100), b'%d\n' % process.pid)
+        self.assertTrue(os.path.exists(path))
+
     def test_signal_before_the_start(self):
         """A signal ends it also while it waits for a connection."""
         path = os.path.join(self.folder, 'socket')
