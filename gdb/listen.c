@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -65,12 +66,19 @@ static bool listen_tcp(GdbListener *l, char *address, const char *where, Error *
     return ok;
 }
 
+/* Another kind of file of that name is somebody's data. */
+static bool is_socket(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 /* A socket file that nobody listens on is left over and is replaced. */
 static bool unix_in_use(const struct sockaddr_un *addr)
 {
     int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool in_use = !connect(probe, (const struct sockaddr *)addr, sizeof(*addr));
-    if (!in_use && errno == ECONNREFUSED)
+    if (!in_use && errno == ECONNREFUSED && is_socket(addr->sun_path))
         unlink(addr->sun_path);
     close(probe);
     return in_use;

@@ -256,6 +256,7 @@ TABLE = [
     ('gdb_port_too_large', '-gdb tcp::65536', r'65536.*port'),
     ('gdb_port_taken', '-gdb tcp::{port}', r'{port}.*in use'),
     ('gdb_option', '-gdb tcp::0,wait=on', r'wait=on'),
+    ('gdb_over_a_file', '-gdb unix:{other}', r'other.*choose another path'),
     ('gdb_socket_nowhere', '-gdb unix:{nowhere}/socket', r'nowhere.*no such file'),
     ('rtc_nonsense', '-rtc base=yesterday', r'yesterday'),
 ]
