@@ -193,7 +193,7 @@ class Inspect(BootTest):
         """A loop is one line of the log when units are chained, and one a turn when not."""
         chained, single = self.path('chained'), self.path('single')
         self.ask(f'logfile {chained}', 'log exec', 'info status', 'log none', f'logfile {single}',
-                 'log exec,nochain', 'info status', 'log none')
+                 'log exec,nochain', *['info status'] * 50, 'log none')
         with open(chained, encoding='utf-8') as handle:
             self.assertLess(len(handle.readlines()), 10)
         with open(single, encoding='utf-8') as handle:
