@@ -145,9 +145,10 @@ static void flush_buffer(FdStream *s)
 static void out_ready(void *opaque, uint32_t events)
 {
     FdStream *s = opaque;
-    (void)events;
     pthread_mutex_lock(&s->chr->lock);
     flush_buffer(s);
+    if (events & EPOLLHUP)
+        s->pending = 0; /* nobody is there to take it, though a pseudo-terminal does not say so */
     bool more = s->pending, tell = s->starved && s->pending <= OUT_BUFFER_BYTES / 2;
     s->starved &= !tell;
     pthread_mutex_unlock(&s->chr->lock);
@@ -245,6 +246,7 @@ void fdstream_destroy(FdStream *s)
     }
     mainloop_unwatch(s->in);
     mainloop_unwatch(s->out);
+    mainloop_unpost(s->chr->loop, s);
     if (s->out_dup >= 0)
         close(s->out_dup);
     pthread_mutex_destroy(&s->reading_lock);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Character devices on files that are opened once: regular files, named pipes, serial ports of the
-// host, pseudo-terminals.
+// host.
 #include <errno.h>
 #include <fcntl.h>
-#include <pty.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -151,28 +150,6 @@ static bool serial_open(Chardev *chr, Keyval *options, Error **err)
     return open_with(chr, options, err, start_serial);
 }
 
-/* ---- pseudo-terminals ------------------------------------------------------------------- */
-
-/* The other end stays open here too: without it a pty without a reader is in permanent hang-up. */
-static bool start_pty(Chardev *chr, FileState *s, Keyval *options, Error **err)
-{
-    char name[128];
-    struct termios raw;
-    if (openpty(&s->fd, &s->other_fd, name, NULL, NULL) < 0)
-        return error_set_errno(err, errno, "cannot open a pseudo-terminal");
-    tcgetattr(s->other_fd, &raw);
-    cfmakeraw(&raw);
-    tcsetattr(s->other_fd, TCSANOW, &raw);
-    fcntl(s->fd, F_SETFL, O_NONBLOCK);
-    chardev_set_label(chr, "pty:%s", name);
-    return stream(chr, s, s->fd, s->fd, err);
-}
-
-static bool pty_open(Chardev *chr, Keyval *options, Error **err)
-{
-    return open_with(chr, options, err, start_pty);
-}
-
 /* ---- kinds ------------------------------------------------------------------------------ */
 
 static const char *const file_options[] = { "path", "append", "input-path", NULL };
@@ -191,7 +168,4 @@ const ChardevKind chardev_pipe = {
 const ChardevKind chardev_serial = {
     .name = "serial", .alias = "tty", .help = "a serial port of this computer",
     .options = path_options, .open = serial_open, FILE_OPS
-};
-const ChardevKind chardev_pty = {
-    .name = "pty", .help = "a new pseudo-terminal", .open = pty_open, FILE_OPS
 };

@@ -201,6 +201,8 @@ static bool put_short(FILE *out, const char *spec, Error **err)
         if (short_texts[i].form != SHORT_BARE && (spec[len] != ':' || !*rest))
             return error_set(err, "character device '%s' needs more, as in '%s%s'", spec,
                              short_texts[i].name, short_texts[i].syntax);
+        if (short_texts[i].form == SHORT_PATH_OPTIONS && !strncmp(rest, "path=", 5))
+            rest += 5;
         fputs(short_texts[i].kind, out);
         if (short_texts[i].form == SHORT_HOST_PORT)
             return put_host_port(out, spec, rest, err);

@@ -321,6 +321,9 @@ static bool set_tcp(Chardev *chr, const char *host, const char *port, Keyval *o,
         return false;
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
                               .ai_family = !ipv6 ? AF_INET : !ipv4 ? AF_INET6 : AF_UNSPEC };
+    char *end;
+    if (strtoul(port, &end, 10) > UINT16_MAX && !*end) /* which getaddrinfo() cuts to 16 bits */
+        return error_set(err, "'%s' is no port; write a number up to %d", port, UINT16_MAX);
     if (!host || !*host)
         host = ipv4 ? "127.0.0.1" : "::1";
     int e = getaddrinfo(host, port, &hints, &s->addresses);

@@ -204,10 +204,13 @@ bool session_create(Session *s, const Options *o, Error **err)
         return false;
     if (!machine_build(s->machine, err))
         return false;
-    session_block_signals();
-    return s->build_only ||
-           (add_devices(s, o, err) && consoles_claim_monitors(s, err) &&
-            guest_symbols_create(s, o, err) && attach_cpus(s, err));
+    if (s->build_only)
+        return true;
+    if (!add_devices(s, o, err) || !consoles_claim_monitors(s, err) ||
+        !guest_symbols_create(s, o, err))
+        return false;
+    session_block_signals(); /* not before: a file may be a pipe that nobody writes to */
+    return attach_cpus(s, err);
 }
 
 void session_destroy(Session *s)

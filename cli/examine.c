@@ -22,7 +22,7 @@ typedef struct Format {
     char kind;            /* x d u o c i */
 } Format;
 
-#define FORMAT_ITEMS_MAX 4096ul
+#define FORMAT_ITEMS_MAX 65536ul
 
 /* Letters replace what `f` has; characters are bytes where no size is given. */
 static bool parse_format(const char **args, Format *f, FILE *out)
@@ -34,7 +34,12 @@ static bool parse_format(const char **args, Format *f, FILE *out)
     p++;
     if (isdigit((unsigned char)*p)) {
         unsigned long count = strtoul(p, (char **)&p, 10);
-        f->count = (unsigned)MIN(count, FORMAT_ITEMS_MAX);
+        if (count > FORMAT_ITEMS_MAX) {
+            fprintf(out, "%lu items are too many; ask for %lu at a time, or use pmemsave\n", count,
+                    FORMAT_ITEMS_MAX);
+            return false;
+        }
+        f->count = (unsigned)count;
     }
     for (; *p && !isspace((unsigned char)*p); p++) {
         const char *sizes = "bhwg", *at = strchr(sizes, *p);
@@ -294,18 +299,31 @@ static bool parse_stretch(CommandContext *c, const char *args, bool virtual, Str
     return ok;
 }
 
+/* The same for bytes that are in one page. */
+static bool read_page(const Window *w, uint64_t address, void *to, size_t len)
+{
+    Hwaddr gpa = address;
+    if (w->virtual && !w->cpu->ops->debug_translate(w->cpu, address, &gpa))
+        return false;
+    const void *host = memory_host(w->cpu->memory, gpa, len, false);
+    if (!host)
+        return read_bytes(w, address, to, len); /* maybe of two regions */
+    memcpy(to, host, len);
+    return true;
+}
+
 /* Give all of it to `take`, in pieces. False with a message, which take() writes where it fails. */
 static bool for_stretch(const Stretch *s, bool (*take)(void *, const uint8_t *, size_t, FILE *),
                         void *opaque, FILE *out)
 {
     uint8_t buf[4096];
     for (uint64_t done = 0; done < s->bytes;) {
-        size_t n = (size_t)MIN(s->bytes - done, sizeof(buf));
-        for (size_t i = 0; i < n; i++) {
-            if (!read_bytes(&s->window, s->address + done + i, &buf[i], 1)) {
-                no_memory(s->address + done + i, out);
-                return false;
-            }
+        uint64_t address = s->address + done;
+        size_t in_page = sizeof(buf) - address % sizeof(buf);
+        size_t n = (size_t)MIN(s->bytes - done, in_page);
+        if (!read_page(&s->window, address, buf, n)) {
+            no_memory(address, out);
+            return false;
         }
         if (!take(opaque, buf, n, out))
             return false;
@@ -359,6 +377,12 @@ static bool write_piece(void *opaque, const uint8_t *bytes, size_t len, FILE *ou
     return false;
 }
 
+static bool only_look(void *opaque, const uint8_t *bytes, size_t len, FILE *out)
+{
+    return true;
+}
+
+/* The file that was there before is lost only when all of the memory is there. */
 static void save(CommandContext *c, const char *args, bool virtual, FILE *out)
 {
     Stretch s;
@@ -366,7 +390,7 @@ static void save(CommandContext *c, const char *args, bool virtual, FILE *out)
     FILE *to = NULL;
     look_begin(c);
     if (parse_stretch(c, args, virtual, &s, out) &&
-        parse_file_name(s.rest, name, sizeof(name), out)) {
+        parse_file_name(s.rest, name, sizeof(name), out) && for_stretch(&s, only_look, NULL, out)) {
         to = fopen(name, "we");
         if (!to)
             fprintf(out, "cannot write '%s': %s\n", name, strerror(errno));
@@ -393,6 +417,11 @@ void cmd_dump_guest_memory(void *opaque, const char *args, FILE *out)
     const CommandContext *c = opaque;
     Error *err = NULL;
     char name[512];
+    if (*args == '-') { /* QEMU's -p, -z, -l, -s, ... */
+        fprintf(out, "dump-guest-memory has no options: the file is plain ELF with physical memory; "
+                "write its name only\n");
+        return;
+    }
     if (!parse_file_name(args, name, sizeof(name), out))
         return;
     look_begin(c);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/create.h"
@@ -26,9 +27,18 @@ static bool write_pidfile(const char *path, Error **err)
     FILE *f = fopen(path, "we");
     if (!f)
         return error_set_errno(err, errno, "cannot write the pid file '%s'", path);
-    fprintf(f, "%ld\n", (long)getpid());
-    fclose(f);
-    return true;
+    bool ok = fprintf(f, "%ld\n", (long)getpid()) > 0;
+    if (fclose(f) == 0 && ok)
+        return true;
+    return error_set_errno(err, errno, "cannot write the pid file '%s'", path);
+}
+
+/* Only what is a file of ours: not /dev/null. */
+static void remove_pidfile(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+        unlink(path);
 }
 
 /* Whoever starts us without them must not find a socket or a disk in their place. */
@@ -71,6 +81,6 @@ int main(int argc, char **argv)
     }
     session_destroy(&s);
     if (has_pidfile)
-        unlink(o.pidfile);
+        remove_pidfile(o.pidfile);
     return ok ? status : fail(err);
 }

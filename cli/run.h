@@ -6,8 +6,9 @@
 
 #include "cli/create.h"
 
-/* From now on the main loop reads the signals that end the program: before the first thread is made,
- * because threads inherit the mask. Until then they end it by themselves. */
+/* From now on the main loop reads the signals that end the program: before the CPUs' threads are
+ * made, because threads inherit the mask (those of devices have all signals masked anyway). Until
+ * then they end it by themselves. */
 void session_block_signals(void);
 
 /* *status is the exit status of the process. */

@@ -24,11 +24,6 @@ const char *const fsdev_parameters[] = {
 
 #define FILES_WANTED 65536u /* that this process may have open */
 
-void fs_proc_path(int fd, char path[FS_PROC_PATH_BYTES])
-{
-    snprintf(path, FS_PROC_PATH_BYTES, "/proc/self/fd/%d", fd);
-}
-
 int fs_reopen(const FsDev *d, int fd, int flags, int *out)
 {
     struct stat st;

@@ -70,14 +70,27 @@ void mapped_file_moved(FsDev *d, int dir_fd, const char *name, int new_dir_fd,
                        const char *new_name);
 void mapped_file_linked(FsDev *d, const FsPlace *p, int new_dir_fd, const char *new_name);
 
-/* "/proc/self/fd/N": for calls that take no descriptor. */
-#define FS_PROC_PATH_BYTES 32
-void fs_proc_path(int fd, char path[FS_PROC_PATH_BYTES]);
 /* Open what an O_PATH descriptor stands for, if it is a regular file or a folder. */
 int fs_reopen(const FsDev *d, int fd, int flags, int *out);
 /* 0, or why the folder's entry with this identity is not shown. */
 int fs_check_device(FsDev *d, dev_t dev);
 uint64_t fs_unique(FsDev *d, dev_t dev, ino_t ino);
+
+/* ---- xattr.c ---------------------------------------------------------------------------- */
+
+/* A way to the extended attributes of a file. */
+typedef struct FsXattrs {
+    int fd; /* or -1: by `path` */
+    char path[32];
+} FsXattrs;
+
+int fs_xattr_open(const FsDev *d, int fd, FsXattrs *x); /* 0 or an errno value */
+void fs_xattr_close(FsXattrs *x);
+/* As the system calls are: -1 and errno. */
+ssize_t fs_xattr_get(const FsXattrs *x, const char *name, void *buf, size_t size);
+ssize_t fs_xattr_list(const FsXattrs *x, char *buf, size_t size);
+int fs_xattr_set(const FsXattrs *x, const char *name, const void *buf, size_t size, int flags);
+int fs_xattr_remove(const FsXattrs *x, const char *name);
 
 /* ---- model.c: the guest's view ---------------------------------------------------------- */
 

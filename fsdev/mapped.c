@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 #include "fsdev/internal.h"
 #include "util/bitops.h"
@@ -40,33 +39,41 @@ static const MappedField fields[] = {
 
 int mapped_xattr_load(FsDev *d, const FsPlace *p, FsMapped *m)
 {
-    char path[FS_PROC_PATH_BYTES], name[32];
-    fs_proc_path(p->fd, path);
+    FsXattrs x;
+    char name[32];
     m->known = 0;
+    if (fs_xattr_open(d, p->fd, &x))
+        return 0;
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
         const MappedField *f = &fields[i];
         snprintf(name, sizeof(name), "user.%s", f->name);
-        if (getxattr(path, name, (char *)m + f->offset, f->bytes) == (ssize_t)f->bytes)
+        if (fs_xattr_get(&x, name, (char *)m + f->offset, f->bytes) == (ssize_t)f->bytes)
             m->known |= f->bit;
         else if (errno != ENODATA && errno != ERANGE)
             break; /* special files and links of the host have none */
         if (f->bit == MAPPED_MODE && !S_ISCHR(m->mode) && !S_ISBLK(m->mode))
             break;
     }
+    fs_xattr_close(&x);
     return 0;
 }
 
 int mapped_xattr_store(FsDev *d, const FsPlace *p, const FsMapped *m)
 {
-    char path[FS_PROC_PATH_BYTES], name[32];
-    fs_proc_path(p->fd, path);
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+    FsXattrs x;
+    char name[32];
+    int e = fs_xattr_open(d, p->fd, &x);
+    if (e)
+        return e;
+    for (size_t i = 0; i < ARRAY_SIZE(fields) && !e; i++) {
         const MappedField *f = &fields[i];
         snprintf(name, sizeof(name), "user.%s", f->name);
-        if (m->known & f->bit && setxattr(path, name, (const char *)m + f->offset, f->bytes, 0) < 0)
-            return errno;
+        if (m->known & f->bit &&
+            fs_xattr_set(&x, name, (const char *)m + f->offset, f->bytes, 0) < 0)
+            e = errno;
     }
-    return 0;
+    fs_xattr_close(&x);
+    return e;
 }
 
 /* ---- files ------------------------------------------------------------------------------ */

@@ -83,10 +83,11 @@ int fs_own(FsDev *d, const FsPlace *p, const FsOwner *o)
             .known = MAPPED_UID | MAPPED_GID | MAPPED_MODE |
                      (S_ISCHR(o->mode) || S_ISBLK(o->mode) ? MAPPED_RDEV : 0),
             .uid = o->uid, .gid = o->gid, .mode = o->mode, .rdev = o->rdev });
+    bool lenient = d->model->lenient;
     int e = host_owner(p->fd, o->uid, o->gid);
-    if (!e && !S_ISLNK(o->mode))
+    if ((!e || lenient) && !S_ISLNK(o->mode))
         e = host_mode(d, p->fd, o->mode);
-    return d->model->lenient ? 0 : e;
+    return lenient ? 0 : e;
 }
 
 int fs_change_mode(FsDev *d, const FsPlace *p, uint32_t mode)

@@ -667,12 +667,12 @@ static size_t filter_names(const FsTree *t, char *list, size_t len)
     return kept;
 }
 
-static int list_xattrs(const FsTree *t, const char *path, void *buf, size_t size, size_t *len)
+static int list_xattrs(const FsTree *t, const FsXattrs *x, void *buf, size_t size, size_t *len)
 {
     char *list = malloc(XATTR_LIST_MAX);
     if (!list)
         return ENOMEM;
-    ssize_t n = listxattr(path, list, XATTR_LIST_MAX);
+    ssize_t n = fs_xattr_list(x, list, XATTR_LIST_MAX);
     int e = n < 0 ? errno : 0;
     if (!e) {
         *len = filter_names(t, list, (size_t)n);
@@ -684,13 +684,13 @@ static int list_xattrs(const FsTree *t, const char *path, void *buf, size_t size
     return e;
 }
 
-static int read_xattr(const FsTree *t, const char *path, const char *name, void *buf, size_t size,
+static int read_xattr(const FsTree *t, const FsXattrs *x, const char *name, void *buf, size_t size,
                       size_t *len)
 {
     int e = check_xattr(t, name, ENODATA);
     if (e)
         return e;
-    ssize_t n = getxattr(path, name, buf, size);
+    ssize_t n = fs_xattr_get(x, name, buf, size);
     *len = (size_t)MAX(n, 0);
     return n < 0 ? errno : 0;
 }
@@ -698,12 +698,15 @@ static int read_xattr(const FsTree *t, const char *path, const char *name, void 
 int fstree_get_xattr(FsTree *t, FsNode *n, const char *name, void *buf, size_t size, size_t *len)
 {
     FsPlace p;
-    char path[FS_PROC_PATH_BYTES];
+    FsXattrs x;
     int e = fsnode_pin(t, n, &p);
     if (e)
         return e;
-    fs_proc_path(p.fd, path);
-    e = *name ? read_xattr(t, path, name, buf, size, len) : list_xattrs(t, path, buf, size, len);
+    e = fs_xattr_open(t->dev, p.fd, &x);
+    if (!e) {
+        e = *name ? read_xattr(t, &x, name, buf, size, len) : list_xattrs(t, &x, buf, size, len);
+        fs_xattr_close(&x);
+    }
     fsnode_unpin(t, n, &p);
     return e;
 }
@@ -713,7 +716,7 @@ static int change_xattr(FsTree *t, FsNode *n, const char *name, const void *buf,
                         int flags)
 {
     FsPlace p;
-    char path[FS_PROC_PATH_BYTES];
+    FsXattrs x;
     int e = check_writable(t);
     if (!e)
         e = check_xattr(t, name, EPERM);
@@ -721,9 +724,12 @@ static int change_xattr(FsTree *t, FsNode *n, const char *name, const void *buf,
         e = fsnode_pin(t, n, &p);
     if (e)
         return e;
-    fs_proc_path(p.fd, path);
-    int r = buf ? setxattr(path, name, buf, size, flags) : removexattr(path, name);
-    e = r < 0 ? errno : 0;
+    e = fs_xattr_open(t->dev, p.fd, &x);
+    if (!e) {
+        int r = buf ? fs_xattr_set(&x, name, buf, size, flags) : fs_xattr_remove(&x, name);
+        e = r < 0 ? errno : 0;
+        fs_xattr_close(&x);
+    }
     fsnode_unpin(t, n, &p);
     return e;
 }

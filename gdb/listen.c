@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the GDB server listens: tcp::PORT, tcp:HOST:PORT, unix:PATH. The options of a character
-// device that scripts add (",server=on,wait=off") say what is the case anyway.
+// Where the GDB server listens: tcp::PORT, tcp:HOST:PORT, unix:PATH (or unix:path=PATH). The options
+// of a character device that scripts add (",server=on,wait=off") say what is the case anyway.
 //
 // Whoever connects controls the machine. Therefore tcp::PORT is open to this computer only.
 #include "gdb/internal.h"
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -65,12 +66,19 @@ static bool listen_tcp(GdbListener *l, char *address, const char *where, Error *
     return ok;
 }
 
+/* Another kind of file of that name is somebody's data. */
+static bool is_socket(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 /* A socket file that nobody listens on is left over and is replaced. */
 static bool unix_in_use(const struct sockaddr_un *addr)
 {
     int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool in_use = !connect(probe, (const struct sockaddr *)addr, sizeof(*addr));
-    if (!in_use && errno == ECONNREFUSED)
+    if (!in_use && errno == ECONNREFUSED && is_socket(addr->sun_path))
         unlink(addr->sun_path);
     close(probe);
     return in_use;
@@ -113,7 +121,7 @@ bool gdb_listen(GdbListener *l, const char *where, Error **err)
     else if (!strncmp(address, "tcp:", 4))
         ok = listen_tcp(l, address + 4, where, err);
     else if (!strncmp(address, "unix:", 5))
-        ok = listen_unix(l, address + 5, err);
+        ok = listen_unix(l, address + (strncmp(address, "unix:path=", 10) ? 5 : 10), err);
     else
         ok = error_set(err, "-gdb %s is no place to listen; write tcp::PORT, tcp:HOST:PORT or "
                        "unix:PATH", where);

@@ -18,7 +18,7 @@
 #include "gdb/registers.h"
 
 /* A debugger that asks without reading the answers is not served any longer. */
-#define OUT_BYTES_MAX (1u << 20)
+#define OUT_BYTES_MAX (16u << 20)
 
 static bool running(const GdbServer *s)
 {

@@ -13,6 +13,7 @@
 
 #define LINE_BYTES 512
 #define HISTORY_LINES 32
+#define WAITING_BYTES_MAX ((size_t)64 << 20) /* more than the longest answer */
 
 struct Monitor {
     Chardev *chr;
@@ -24,13 +25,44 @@ struct Monitor {
     unsigned history_count, recalled; /* recalled == history_count: a new line */
     unsigned escape; /* progress in an escape sequence: ESC, [ */
     bool greeted;
+    char *waiting; /* output that the other end has not taken yet */
+    size_t waiting_len;
 };
 
 static const char prompt[] = "(dragoman) ";
 
+/* What the other end does not take now waits, and so does its next line. */
 static void put(Monitor *mon, const char *text, size_t len)
 {
-    chardev_write(mon->chr, text, len);
+    size_t n = mon->waiting_len ? 0 : chardev_write(mon->chr, text, len);
+    if (n == len || mon->waiting_len + len - n > WAITING_BYTES_MAX)
+        return;
+    char *more = realloc(mon->waiting, mon->waiting_len + len - n);
+    if (!more)
+        return;
+    memcpy(more + mon->waiting_len, text + n, len - n);
+    mon->waiting = more;
+    mon->waiting_len += len - n;
+}
+
+static void drop_waiting(Monitor *mon)
+{
+    free(mon->waiting);
+    mon->waiting = NULL;
+    mon->waiting_len = 0;
+}
+
+static void writable(void *opaque)
+{
+    Monitor *mon = opaque;
+    size_t n = mon->waiting_len ? chardev_write(mon->chr, mon->waiting, mon->waiting_len) : 0;
+    if (n < mon->waiting_len) {
+        mon->waiting_len -= n;
+        memmove(mon->waiting, mon->waiting + n, mon->waiting_len);
+        return;
+    }
+    drop_waiting(mon);
+    chardev_accept_input(mon->chr);
 }
 
 static void put_text(Monitor *mon, const char *text)
@@ -335,8 +367,7 @@ static void take_byte(Monitor *mon, uint8_t c)
 
 static size_t can_receive(void *opaque)
 {
-    (void)opaque;
-    return LINE_BYTES;
+    return ((Monitor *)opaque)->waiting_len ? 0 : LINE_BYTES;
 }
 
 static void receive(void *opaque, const uint8_t *buf, size_t len)
@@ -348,6 +379,8 @@ static void receive(void *opaque, const uint8_t *buf, size_t len)
 static void event(void *opaque, ChardevEvent e)
 {
     Monitor *mon = opaque;
+    if (e == CHARDEV_CLOSED)
+        drop_waiting(mon);
     if (e != CHARDEV_OPENED)
         return;
     mon->length = 0;
@@ -366,7 +399,8 @@ Monitor *monitor_create(Chardev *chr, const MonitorCommand *commands, void *opaq
     }
     *mon = (Monitor){ .chr = chr, .commands = commands, .opaque = opaque };
     chardev_attach(chr, &(ChardevHandlers){ .can_receive = can_receive, .receive = receive,
-                                            .event = event, .opaque = mon, .background = true });
+                                            .event = event, .opaque = mon,
+                                            .writable = writable, .background = true });
     return mon;
 }
 
@@ -377,5 +411,6 @@ void monitor_destroy(Monitor *mon)
     chardev_attach(mon->chr, NULL);
     for (unsigned i = 0; i < mon->history_count; i++)
         free(mon->history[i]);
+    drop_waiting(mon);
     free(mon);
 }

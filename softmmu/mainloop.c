@@ -32,6 +32,7 @@ struct MainLoop {
     int epoll_fd, event_fd;
     pthread_mutex_t lock;
     Post *posts, **posts_tail;
+    Post *batch; /* those that are being run and come next; the loop's thread only */
     LoopWatch *dead;
     atomic_bool quit;
 };
@@ -141,18 +142,37 @@ void mainloop_post(MainLoop *loop, void (*fn)(void *opaque), void *opaque)
     wake(loop);
 }
 
+static void forgotten(void *opaque)
+{
+}
+
+static void forget(Post *p, const void *opaque)
+{
+    for (; p; p = p->next)
+        if (p->opaque == opaque)
+            p->fn = forgotten;
+}
+
+void mainloop_unpost(MainLoop *loop, const void *opaque)
+{
+    pthread_mutex_lock(&loop->lock);
+    forget(loop->posts, opaque);
+    forget(loop->batch, opaque);
+    pthread_mutex_unlock(&loop->lock);
+}
+
 static void run_posts(MainLoop *loop)
 {
     uint64_t count;
     while (read(loop->event_fd, &count, sizeof(count)) < 0 && errno == EINTR)
         continue;
     pthread_mutex_lock(&loop->lock);
-    Post *p = loop->posts, *next;
+    loop->batch = loop->posts;
     loop->posts = NULL;
     loop->posts_tail = &loop->posts;
     pthread_mutex_unlock(&loop->lock);
-    for (; p; p = next) {
-        next = p->next;
+    for (Post *p; (p = loop->batch);) {
+        loop->batch = p->next;
         p->fn(p->opaque);
         free(p);
     }

@@ -24,6 +24,8 @@ void mainloop_unwatch(LoopWatch *w);                    /* from the loop's threa
 
 /* Run fn(opaque) soon on the loop's thread. Any thread, any time; runs in order. */
 void mainloop_post(MainLoop *loop, void (*fn)(void *opaque), void *opaque);
+/* Forget what was posted about `opaque`, which is going away; from the loop's thread. */
+void mainloop_unpost(MainLoop *loop, const void *opaque);
 
 /* Serve until mainloop_quit(). */
 void mainloop_run(MainLoop *loop);

@@ -523,8 +523,10 @@ static const char *const kind_names[] = {
 
 static void print_tree(const MemoryRegion *mr, Hwaddr base, int depth, FILE *out)
 {
+    bool everything = mr->size == UINT64_MAX; /* which stands for 2^64 */
     fprintf(out, "%*s%016llx-%016llx (prio %d, %s): ", depth * 2 + 2, "", (unsigned long long)base,
-            (unsigned long long)(base + mr->size - 1), mr->priority, kind_names[mr->kind]);
+            (unsigned long long)(base + mr->size - !everything), mr->priority,
+            kind_names[mr->kind]);
     if (mr->kind == MEM_ALIAS)
         fprintf(out, "alias %s @%s %016llx-%016llx", mr->name, mr->target->name,
                 (unsigned long long)mr->target_offset,

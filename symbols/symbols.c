@@ -266,6 +266,8 @@ bool symbols_load_system_map(Symbols *s, const uint8_t *bytes, size_t size)
 
 /* ---- files ------------------------------------------------------------------------------ */
 
+#define FILE_BYTES_MAX (UINT64_C(1) << 30) /* a vmlinux with all that debuggers want has less */
+
 static uint8_t *read_all(const char *path, size_t *size)
 {
     FILE *f = fopen(path, "re");
@@ -277,6 +279,10 @@ static uint8_t *read_all(const char *path, size_t *size)
         *size += n;
         if (!n)
             break;
+        if (*size > FILE_BYTES_MAX) {
+            errno = EFBIG;
+            break;
+        }
     }
     if (f && (ferror(f) || !feof(f))) {
         free(bytes);

@@ -41,11 +41,14 @@ void disas_close(Disas *d)
     free(d);
 }
 
-static void print_line(uint64_t address, const uint8_t *code, size_t size, FILE *out)
+/* Instructions of one width are words, as their manuals write them; others are bytes. */
+static void print_line(const Disas *d, uint64_t address, const uint8_t *code, size_t size,
+                       FILE *out)
 {
+    bool word = size > 1 && size == d->step;
     fprintf(out, "0x%016" PRIx64 ":  ", address);
     for (size_t i = 0; i < size; i++)
-        fprintf(out, "%02x", code[i]);
+        fprintf(out, "%02x", code[word ? size - 1 - i : i]);
 }
 
 size_t disas_print(Disas *d, const uint8_t *code, size_t size, uint64_t address, FILE *out)
@@ -54,12 +57,12 @@ size_t disas_print(Disas *d, const uint8_t *code, size_t size, uint64_t address,
     size_t left = size;
     uint64_t next = address;
     if (cs_disasm_iter(d->cs, &at, &left, &next, d->insn)) {
-        print_line(address, code, d->insn->size, out);
+        print_line(d, address, code, d->insn->size, out);
         fprintf(out, "  %s %s\n", d->insn->mnemonic, d->insn->op_str);
         return d->insn->size;
     }
     size_t n = MIN(size, d->step);
-    print_line(address, code, n, out);
+    print_line(d, address, code, n, out);
     fprintf(out, "  (unknown)\n");
     return n;
 }

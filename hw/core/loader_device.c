@@ -60,7 +60,7 @@ static bool add_elf(LoaderDevice *l, Error **err)
 
 static bool add_file(LoaderDevice *l, Error **err)
 {
-    if (!file_read(&l->bytes, "loader", l->file, UINT64_C(1) << 40, err))
+    if (!file_read(&l->bytes, "loader", l->file, l->dev.machine->config.ram_bytes, err))
         return false;
     bool is_elf = l->bytes.size >= SELFMAG && !memcmp(l->bytes.bytes, ELFMAG, SELFMAG);
     if (is_elf && !l->force_raw)

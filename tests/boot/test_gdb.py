@@ -220,6 +220,15 @@ class Bare(Gdb):
         self.assertGreater(one_ran[0], other_stepped[0] + 30, said)
         self.assertEqual(console.wait(20), 0)
 
+    def test_place_by_name(self):
+        """unix:path=PATH is the long form, as in QEMU."""
+        self.server = ['-gdb', f'unix:path={self.socket},server,nowait']
+        console = self.start()
+        wire = self.wire()
+        self.assertEqual(wire.ask('?'), 'T05thread:1;')
+        wire.send('k')
+        self.assertEqual(console.wait(20), 0)
+
     def test_protocol(self):
         """Acknowledgements, wrong checksums, what is not supported, Ctrl-C, vanishing."""
         console = self.start()

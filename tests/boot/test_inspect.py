@@ -63,6 +63,8 @@ class Inspect(BootTest):
     @ours_only
     def test_memory_and_arithmetic(self):
         """x, xp and print in all formats, sums and files."""
+        with open(self.path('nothing'), 'w') as handle:
+            handle.write('kept')
         said = self.ask(
             'xp/2xw table', 'xp/2xw 0x40300000', 'xp/2xg 0x40300000', 'xp/9xb 0x40300000',
             'xp/3dh 0x40300000', 'xp/2uw 0x40300000', 'xp/4c 0x40300008', 'xp/2ow 0x40300000',
@@ -71,7 +73,8 @@ class Inspect(BootTest):
             'gpa2hva 0x40300000', f'pmemsave 0x40300000 16 "{self.path("physical")}"',
             f'memsave 0x40300008 4 {self.path("virtual")}',
             f'memsave 0 4 {self.path("nothing")}', 'memsave 0x40300000 4',
-            'memsave 0x40300000 4 /nonexistent/file', 'x/2xw 0xffff000000000000')
+            'memsave 0x40300000 4 /nonexistent/file', 'x/2xw 0xffff000000000000',
+            'xp/20000xb 0x40300000', 'xp/70000xb 0x40300000')
         for line, wanted in (
                 ('xp/2xw table', "'table' is no number"),
                 ('xp/2xw 0x40300000', '0000000040300000: 0x00000001 0xfffffffe'),
@@ -86,6 +89,8 @@ class Inspect(BootTest):
                 ('p/c 65', "'A'"), ('p/x 1/0', 'division by zero'),
                 ('gva2gpa 0x40300000', 'gpa: 0x40300000'),
                 ('gva2gpa 0xffff000000000000', 'Unmapped'),
+                ('xp/20000xb 0x40300000', '\n0000000040304e18: 0x00'),
+                ('xp/70000xb 0x40300000', '70000 items are too many'),
                 ('memsave 0x40300000 4', 'the name of a file is missing'),
                 ('x/2xw 0xffff000000000000', 'there is no memory')):
             self.assertIn(wanted, said[line], line)
@@ -101,6 +106,8 @@ class Inspect(BootTest):
             self.assertEqual(handle.read(), b'\1\0\0\0\xfe\xff\xff\xffgood\0\0\0\0')
         with open(self.path('virtual'), 'rb') as handle:
             self.assertEqual(handle.read(), b'good')
+        with open(self.path('nothing'), 'rb') as handle:
+            self.assertEqual(handle.read(), b'kept')
 
     @ours_only
     def test_tables(self):
@@ -126,6 +133,7 @@ class Inspect(BootTest):
                 ('info registers 7', 'no CPU'),
                 ('info cpus', r'\A\* CPU #0: thread_id=\d+ pc=0x\w+ wait_here\n'
                               r'  CPU #1: .*\(off\)'),
+                ('info mtree', r'\A.*\n  0{16}-f{16} \(prio 0, i/o\): system\n'),
                 ('info mtree', r'\n {4}0{8}40000000-0{8}\w+ \(prio 0, ram\): ram'),
                 ('info mtree -f', r'\AFlatView #0\n AS "memory", root: system\n'),
                 ('info mtree -q', 'use -f'), ('info qtree', r'\n  dev: pl011, id ""\n'),
@@ -154,7 +162,10 @@ class Inspect(BootTest):
     def test_core_file(self):
         """dump-guest-memory writes what a debugger can read."""
         core = self.path('core')
-        self.ask('stop', f'dump-guest-memory {core}', extra=['-smp', '2', '-m', '64'])
+        compressed = f'dump-guest-memory -z {self.path("compressed")}'
+        said = self.ask('stop', f'dump-guest-memory {core}', compressed,
+                        extra=['-smp', '2', '-m', '64'])
+        self.assertIn('no options', said[compressed])
         self.assertLess(os.stat(core).st_blocks * 512, 8 << 20, 'no holes')
         result = subprocess.run(
             ['gdb-multiarch', '-nx', '-batch', '-ex', 'set architecture aarch64', '-ex',
@@ -182,7 +193,7 @@ class Inspect(BootTest):
         """A loop is one line of the log when units are chained, and one a turn when not."""
         chained, single = self.path('chained'), self.path('single')
         self.ask(f'logfile {chained}', 'log exec', 'info status', 'log none', f'logfile {single}',
-                 'log exec,nochain', 'info status', 'log none')
+                 'log exec,nochain', *['info status'] * 50, 'log none')
         with open(chained, encoding='utf-8') as handle:
             self.assertLess(len(handle.readlines()), 10)
         with open(single, encoding='utf-8') as handle:

@@ -160,15 +160,17 @@ class Starts(BootTest):
         """Disassembly, registers in expressions, memory by both kinds of address."""
         console = self.shell()
         self.monitor(console, 'stop')
-        pc, again, code, stack, physical, nothing, device = self.monitor(
+        pc, again, code, stack, physical, word, nothing, device = self.monitor(
             console, 'p/x $pc', 'p/x $PC + 0', 'x/3i $pc', 'x/2xg $sp & ~15', 'xp/8b 0x40200000',
-            'x/4x 0x10', 'xp/4x 0x9000000')
+            'x/xw $pc', 'x/4x 0x10', 'xp/4x 0x9000000')
         self.assertRegex(pc, r'^0x[0-9a-f]+$')
         self.assertEqual(pc, again)
         self.assertEqual(len(code.split('\n')), 3, code)
         self.assertIn(pc[2:], code)
         self.assertRegex(stack, r'^[0-9a-f]{16}: 0x[0-9a-f]{16} 0x[0-9a-f]{16}$')
         self.assertEqual(physical.count('0x'), 8)
+        # instructions are words, as the manual writes them
+        self.assertIn(f"{pc[2:]}:  {word.split('0x')[1]}  ", code)
         self.assertIn('no memory', nothing)
         self.assertIn('no memory', device)
         self.monitor(console, 'cont')
@@ -383,6 +385,19 @@ class Starts(BootTest):
                 self.assertEqual(process.wait(20 * TIME_SCALE), 0)
                 self.assertFalse(os.path.exists(pidfile))
 
+    def test_pidfile_that_is_none(self):
+        """What is no regular file is not removed at the end: a pipe here, as /dev/null."""
+        path = os.path.join(self.folder, 'pipe')
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        process = self.process(minimal('-serial', 'null', '-monitor', 'stdio', '-pidfile', path),
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        process.communicate(b'quit\n', timeout=20 * TIME_SCALE)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(os.read(reader, 100), b'%d\n' % process.pid)
+        self.assertTrue(os.path.exists(path))
+
     def test_signal_before_the_start(self):
         """A signal ends it also while it waits for a connection."""
         path = os.path.join(self.folder, 'socket')
@@ -390,6 +405,15 @@ class Starts(BootTest):
         self.assertIn(b'waiting', process.stderr.readline())
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(20 * TIME_SCALE), -signal.SIGTERM)
+        # nor does a file keep it that is a pipe without a writer
+        pipe = os.path.join(self.folder, 'pipe')
+        os.mkfifo(pipe)
+        for option in (f'-device loader,addr=0x50000000,file={pipe}', f'-kernel-symbols {pipe}'):
+            with self.subTest(option):
+                process = self.process(minimal('-serial', 'null', *option.split()))
+                time.sleep(0.5)
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(20 * TIME_SCALE), -signal.SIGTERM)
 
     def test_terminal_after_every_end(self):
         """However the emulator ends, the terminal is as it was."""

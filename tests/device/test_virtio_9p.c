@@ -645,6 +645,30 @@ Test(virtio_9p, read_only_folders_do_not_change)
     close_p9(&p);
 }
 
+/* An emulator that is not root makes files of its own user, but with the guest's mode: the mask of
+ * the shell that started it is nobody's business. */
+Test(virtio_9p, none_keeps_the_mode_where_the_owner_is_refused)
+{
+    P9Rig p;
+    struct stat st;
+    if (geteuid() == 0)
+        cr_assert_eq(seteuid(65534), 0);
+    umask(077);
+    open_p9(&p, "security_model=none");
+    cr_assert_eq(walk(&p, 1, ""), 0);
+    cr_assert_eq(call(&p, P9_LCREATE, "dsddd", 1u, "f", 1u, 0666u, 0u), 0);
+    cr_assert_eq(stat(host(&p, "f"), &st), 0);
+    cr_expect_eq(st.st_mode, S_IFREG | 0666);
+    cr_expect_eq(st.st_uid, geteuid());
+    cr_assert_eq(call(&p, P9_MKDIR, "dsdd", 0u, "folder", 01777u, 0u), 0);
+    cr_assert_eq(stat(host(&p, "folder"), &st), 0);
+    cr_expect_eq(st.st_mode, S_IFDIR | 01777);
+    cr_assert_eq(call(&p, P9_MKNOD, "dsdddd", 0u, "pipe", 010622u, 0u, 0u, 0u), 0);
+    cr_assert_eq(stat(host(&p, "pipe"), &st), 0);
+    cr_expect_eq(st.st_mode, S_IFIFO | 0622);
+    close_p9(&p);
+}
+
 /* Owners, modes and special files are the guest's; the host sees plain files of its own user. */
 static void check_mapped(const char *model)
 {
@@ -712,6 +736,33 @@ Test(virtio_9p, mapped_to_extended_attributes)
     cr_assert_eq(call(&p, P9_CLUNK, "d", 1u), EPERM);
     cr_assert_eq(walk(&p, 1, "f"), 0);
     cr_assert_eq(call(&p, P9_XATTRWALK, "dds", 1u, 4u, "security.capability"), EOPNOTSUPP);
+    close_p9(&p);
+}
+
+/* -run-with chroot=: there is no /proc, or one that the guest has made. */
+Test(virtio_9p, mapped_behind_another_root)
+{
+    P9Rig p;
+    if (geteuid() != 0)
+        return;
+    int old_root = open("/", O_PATH | O_DIRECTORY);
+    open_p9(&p, "security_model=mapped-xattr");
+    cr_assert_eq(chroot(p.path), 0);
+    cr_assert_eq(walk(&p, 1, ""), 0);
+    cr_assert_eq(call(&p, P9_LCREATE, "dsddd", 1u, "suid", 1u, 04755u, 42u), 0);
+    cr_expect_eq(get_attr(&p, 1).mode, S_IFREG | 04755);
+    cr_expect_eq(get_attr(&p, 1).uid, 1000);
+    cr_expect_eq(call(&p, P9_MKNOD, "dsdddd", 0u, "pipe", 010666u, 0u, 0u, 0u), 0);
+    cr_assert_eq(walk(&p, 1, "pipe"), 0);
+    cr_expect_eq(get_attr(&p, 1).mode, S_IFIFO | 0666);
+    cr_assert_eq(walk(&p, 1, "suid"), 0);
+    cr_assert_eq(call(&p, P9_XATTRCREATE, "dsqd", 1u, "user.x", UINT64_C(0), 0u), 0);
+    cr_expect_eq(call(&p, P9_CLUNK, "d", 1u), 0);
+    cr_assert_eq(walk(&p, 1, "suid"), 0);
+    cr_expect_eq(call(&p, P9_XATTRWALK, "dds", 1u, 2u, ""), 0);
+    cr_expect_eq(answer(&p, 8), sizeof("user.x"));
+    cr_assert_eq(fchdir(old_root), 0);
+    cr_assert_eq(chroot("."), 0);
     close_p9(&p);
 }
 

@@ -7,9 +7,11 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "tests/unit/chardev_rig.h"
@@ -379,6 +381,7 @@ Test(chardev, options_that_make_no_sense)
         { "null", "no id" }, { "null,id=", "no id" }, { "nul,id=c", "did you mean 'null'" },
         { "socket,id=c", "host=HOST,port=PORT" }, { "socket,id=c,host=localhost", "an address" },
         { "socket,id=c,path=/x,port=1", "leave one out" },
+        { "socket,id=c,port=65537,server=on,wait=off", "'65537' is no port" },
         { "socket,id=c,path=/x,wait=off", "nothing to wait for" },
         { "socket,id=c,path=/x,server=on,reconnect=1", "cannot reconnect" },
         { "socket,id=c,path=/x,reconnect=soon", "reconnect=soon" },
@@ -550,6 +553,67 @@ Test(chardev, pipes_go_both_ways)
     lab_close(&l);
 }
 
+/* ---- pseudo-terminals ------------------------------------------------------------------- */
+
+static int terminal_open(const Chardev *chr)
+{
+    int fd = open(chardev_label(chr) + strlen("pty:"), O_RDWR | O_NOCTTY);
+    cr_assert_geq(fd, 0);
+    return fd;
+}
+
+/* The guest of a console that nobody looks at goes on. */
+Test(chardev, a_pseudo_terminal_without_a_terminal_drops_output)
+{
+    static uint8_t piece[65536];
+    Lab l;
+    lab_open(&l);
+    Chardev *chr = lab_create(&l, "pty,id=c");
+    cr_expect_eq(l.frontend->opened, 0);
+    for (int i = 0; i < 32; i++) {
+        cr_assert_eq(chardev_write(chr, piece, sizeof(piece)), sizeof(piece), "piece %d", i);
+        stop_loop_of(&l);
+    }
+    chardev_close(chr);
+    lab_close(&l);
+}
+
+Test(chardev, a_pseudo_terminal_tells_who_comes_and_goes)
+{
+    static uint8_t piece[65536];
+    char buf[8];
+    Lab l;
+    lab_open(&l);
+    Chardev *chr = lab_create(&l, "pty,id=c");
+    for (unsigned round = 1; round <= 2; round++) {
+        int terminal = terminal_open(chr);
+        tcflush(terminal, TCIFLUSH); /* what the peer before did not read */
+        cr_expect_eq(chardev_write(chr, "now", 3), 3, "before the main loop has looked");
+        cr_expect_eq(read(terminal, buf, sizeof(buf)), 3);
+        cr_assert_eq(write(terminal, "in\r\n", 4), 4);
+        RUN_UNTIL(&l, l.frontend->opened == round);
+        RUN_UNTIL(&l, l.frontend->count == 4);
+        expect_input(l.frontend, "in\r\n");
+        cr_expect_eq(chardev_write(chr, "a\nb", 3), 3);
+        cr_expect_eq(read(terminal, buf, sizeof(buf)), 3, "raw");
+        /* it goes while the guest waits for it to read */
+        size_t len = sizeof(piece);
+        for (int i = 0; i < 32 && len == sizeof(piece); i++)
+            len = chardev_write(chr, piece, sizeof(piece));
+        cr_expect_lt(len, sizeof(piece), "held back");
+        unsigned before = l.frontend->writable;
+        l.frontend->room = 0; /* nor does the guest read */
+        close(terminal);
+        RUN_UNTIL(&l, l.frontend->writable > before);
+        l.frontend->room = 1000;
+        chardev_accept_input(chr);
+        RUN_UNTIL(&l, l.frontend->closed == round + 1);
+        cr_expect_eq(chardev_write(chr, piece, sizeof(piece)), sizeof(piece));
+    }
+    chardev_close(chr);
+    lab_close(&l);
+}
+
 /* ---- sockets ---------------------------------------------------------------------------- */
 
 Test(chardev, a_socket_replaces_a_dead_socket_but_no_other_file)
@@ -573,6 +637,11 @@ Test(chardev, a_socket_replaces_a_dead_socket_but_no_other_file)
     expect_refused(&l, true, l.spec, "in use");
     chardev_close(chr);
     cr_expect_eq(stat(l.path, &st), -1, "it takes its socket away");
+
+    snprintf(l.spec, sizeof(l.spec), "unix:path=%s,server=on,wait=off", l.path);
+    cr_assert(chardev_open(&l.host, NULL, l.spec, &chr, &err), "the name of the option is there");
+    cr_expect_str_eq(chardev_label(chr) + 5, l.path);
+    chardev_close(chr);
     lab_close(&l);
 }
 
@@ -674,6 +743,55 @@ Test(chardev, a_slow_reader_holds_the_writer_back_and_loses_nothing)
     cr_expect_geq(l.frontend->writable, short_writes - 1);
     for (size_t i = 0; i < TOTAL; i++)
         cr_assert_eq(got[i], (uint8_t)(i * 2654435761u >> 24), "byte %zu", i);
+    close(peer);
+    chardev_close(chr);
+    lab_close(&l);
+}
+
+/* Our end of the connection to `peer`: until its buffer is full, past the character device. */
+static void fill_connection(const Lab *l)
+{
+    static const uint8_t zeros[4096];
+    for (int fd = 3; fd < 64; fd++) {
+        struct sockaddr_un addr = { 0 };
+        socklen_t len = sizeof(addr), int_len = sizeof(int);
+        int listens = 1;
+        if (getsockname(fd, (struct sockaddr *)&addr, &len) || strcmp(addr.sun_path, l->path) ||
+            getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_len) || listens)
+            continue;
+        while (write(fd, zeros, sizeof(zeros)) > 0)
+            continue;
+        return;
+    }
+    cr_assert(false, "no connection");
+}
+
+/* As a vCPU may, between the end of the connection and its being taken down. */
+static void write_late(void *opaque, uint32_t events)
+{
+    cr_expect_eq(chardev_write(opaque, "late", 4), 4);
+}
+
+Test(chardev, output_that_waits_ends_with_the_connection)
+{
+    Error *err = NULL;
+    int pipes[2];
+    Lab l;
+    lab_open(&l);
+    Chardev *chr = lab_create(&l, "socket,id=c,path=%s,server=on,wait=off");
+    int peer = peer_connect(&l);
+    RUN_UNTIL(&l, l.frontend->opened == 1);
+    fill_connection(&l);
+    cr_assert_eq(pipe(pipes), 0);
+    LoopWatch *w = mainloop_watch(l.host.loop, pipes[0], EPOLLIN, write_late, chr, &err);
+    /* both are ready at once, in this order */
+    cr_assert_eq(shutdown(peer, SHUT_WR), 0);
+    close(pipes[1]);
+    mainloop_watch_set(w, EPOLLIN | EPOLLONESHOT);
+    RUN_UNTIL(&l, l.frontend->closed == 2);
+    stop_loop_of(&l);
+    mainloop_unwatch(w);
+    close(pipes[0]);
     close(peer);
     chardev_close(chr);
     lab_close(&l);

@@ -144,6 +144,37 @@ Test(editor, a_line_is_echoed_and_run)
     rig_fini(&r);
 }
 
+Test(editor, a_slow_reader_loses_nothing_and_types_nothing)
+{
+    char whole[4096];
+    Rig r;
+    rig_init(&r);
+    fake_terminal_take(&r.terminal);
+    fake_terminal_type(r.chr, "help\r");
+    strcpy(whole, fake_terminal_take(&r.terminal));
+    cr_assert_gt(strlen(whole), 150);
+    r.terminal.room = 50;
+    fake_terminal_type(r.chr, "help\r");
+    cr_expect_eq(fake_terminal_type(r.chr, "quit\r"), 0, "its answers come first");
+    r.terminal.room = 50;
+    chardev_writable(r.chr);
+    cr_expect_eq(r.terminal.out_len, 100);
+    r.terminal.room = SIZE_MAX;
+    chardev_writable(r.chr);
+    cr_expect_str_eq(fake_terminal_take(&r.terminal), whole);
+    expect_after(&r, "quit\r", "quit<>");
+    /* what waits for one who goes away is not for the next one */
+    r.terminal.room = 50;
+    fake_terminal_type(r.chr, "help\r");
+    fake_terminal_take(&r.terminal);
+    chardev_event(r.chr, CHARDEV_CLOSED);
+    r.terminal.room = SIZE_MAX;
+    chardev_writable(r.chr);
+    chardev_event(r.chr, CHARDEV_OPENED);
+    cr_expect_str_eq(fake_terminal_take(&r.terminal), "(dragoman) ");
+    rig_fini(&r);
+}
+
 Test(editor, what_is_deleted_does_not_count)
 {
     Rig r;
