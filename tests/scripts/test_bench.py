@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The parts of scripts/bench that run nothing: what it measures, sums, tables, answers."""
+"""The parts of scripts/bench that run nothing: what it measures, sums, tables, the chart."""
 
 import os
+import re
 import sys
 import unittest
+import xml.dom.minidom
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, 'scripts', 'lib'))
 
+import benchchart  # noqa: E402
 import benchinput  # noqa: E402
 import benchrun  # noqa: E402
 import benchset  # noqa: E402
@@ -125,6 +128,18 @@ class Output(unittest.TestCase):
         self.assertRegex(text, r'(?m)^boot to power-off +2\.25 +2\.00-2\.50 +1\.30 +2\.00 aim$')
         self.assertRegex(text, r'(?m)^double-precision FFT +0\.55 .* SHORT ')
         self.assertNotIn('one vCPU', text)
+
+    def test_chart_stands_alone(self):
+        text = benchchart.chart(report())
+        xml.dom.minidom.parseString(text)
+        self.assertEqual(re.findall(r'href|url\(|<image|<script', text), [])
+        self.assertIn('peer &lt;&amp;&gt;', text)
+
+    def test_scale_is_logarithmic_and_holds_everything(self):
+        scale = benchchart.Scale([0.7, 35])
+        self.assertEqual((scale.low, scale.high), (0.5, 50))
+        self.assertAlmostEqual(scale.at(10) - scale.at(5), scale.at(2) - scale.at(1))
+        self.assertEqual(scale.at(1000), scale.at(50))
 
 
 class Answers(unittest.TestCase):
