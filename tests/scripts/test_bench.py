@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The parts of scripts/bench that run nothing: what it measures, sums, tables, the chart."""
+"""The parts of scripts/bench that run nothing: what it measures, sums, tables, the chart, the
+monitor's answers."""
 
 import os
 import re
@@ -12,6 +13,7 @@ sys.path.insert(0, os.path.join(TOP, 'scripts', 'lib'))
 
 import benchchart  # noqa: E402
 import benchinput  # noqa: E402
+import benchjit  # noqa: E402
 import benchrun  # noqa: E402
 import benchset  # noqa: E402
 import benchstats  # noqa: E402
@@ -172,6 +174,68 @@ class Answers(unittest.TestCase):
 
     def test_inputs_are_always_the_same(self):
         self.assertEqual(benchinput.make_text(500), benchinput.make_text(500))
+
+
+FIRST_TIER = '''Translator (x86-64 code):
+  units translated                                            55441
+  guest instructions                                         494937
+  guest bytes                                               1979748
+  host bytes                                               27209942
+  time translating, microseconds                            1041192
+%s  units invalidated                                            8641
+CPU 0, exits from translated code by reason:
+  request (interrupt, kick, pause)                              355
+Profile (on): 357 samples, 39.8%% of them in translated code
+%sHottest units, by time:
+    8.1%% 0xffffbd3064471010  25 insns  mpihelp_submul_1+0x30
+'''
+REGIONS = '''  regions translated (second tier)                              70
+    blocks                                                      300
+    guest instructions                                         5000
+    host bytes                                               100000
+    time, microseconds                                        20000
+    given up                                                      3
+'''
+
+
+class InfoJit(unittest.TestCase):
+    def test_one_tier(self):
+        jit = benchjit.parse(FIRST_TIER % ('', ''))
+        self.assertEqual(jit, {'units': 55441, 'insns': 494937, 'host_bytes': 27209942,
+                               'translate_us': 1041192, 'samples': 357, 'translated': 39.8})
+        row = benchjit.figures(jit, 2.0)
+        self.assertAlmostEqual(row['host_bytes_per_insn'], 54.98, 2)
+        self.assertAlmostEqual(row['insns_per_second'], 475356, 0)
+        self.assertAlmostEqual(row['share_translating'], 52.06, 2)
+        self.assertEqual((row['share_tier1'], row['share_tier2']), (39.8, None))
+        self.assertEqual(row['tier2_insns'], None)
+
+    def test_second_tier_by_indentation(self):
+        jit = benchjit.parse(FIRST_TIER % (REGIONS, ''))
+        self.assertEqual((jit['units'], jit['tier2_units']), (55441, 70))
+        self.assertEqual((jit['insns'], jit['tier2_insns']), (494937, 5000))
+        self.assertEqual((jit['translate_us'], jit['tier2_translate_us']), (1041192, 20000))
+        self.assertEqual(jit['tier2_host_bytes'], 100000)
+
+    def test_second_tier_by_name(self):
+        rows = ('  tier 2: units translated      9\n  tier 2: guest instructions      90\n')
+        jit = benchjit.parse(FIRST_TIER % (rows, ''))
+        self.assertEqual((jit['insns'], jit['tier2_units'], jit['tier2_insns']), (494937, 9, 90))
+
+    def test_shares(self):
+        for line in ('  tier 1: 10.5%, tier 2: 29.3%\n', '  10.5% in tier 1, 29.3% in tier 2\n',
+                     '  29.3% of them in the second tier\n'):
+            jit = benchjit.parse(FIRST_TIER % ('', line))
+            self.assertEqual(jit['tier2'], 29.3, line)
+            self.assertAlmostEqual(jit['tier1'], 10.5, msg=line)
+
+    def test_table(self):
+        rows = [('boot', benchjit.figures(benchjit.parse(FIRST_TIER % (
+            REGIONS, '  tier 1: 10%, tier 2: 29.8%\n')), 2.0))]
+        text = '\n'.join(benchjit.lines(rows))
+        self.assertIn(['boot', '494937', '475356', '55.0', '2.00', '53.1', '10.0', '29.8', '60.2'],
+                      [line.split() for line in text.split('\n')])
+        self.assertRegex(text, r'(?m)^  tier 2 +5000 +250000 +20\.0$')
 
 
 if __name__ == '__main__':
