@@ -73,12 +73,22 @@ def _group(scale, group, rows, y):
             yield _line(x, y + HEAD, x, bottom, AIM, 1.5, dash)
 
 
+def _scaling_texts(scaling):
+    """How several vCPUs stand to one, as lines below the bars."""
+    for row in scaling:
+        others = ', '.join(f'{name} {row[who][0]:.2f}' for who, name in
+                           (('peer', 'peer'), ('host', 'native')) if who in row)
+        yield (f'{row["kind"]}, {row["processors"]} vCPUs: {row["dragoman"][0]:.2f} times as fast '
+               f'as one ({others})')
+
+
 def chart(report):
     """The report as the text of an SVG file."""
     rows, groups = report['rows'], report['groups']
     scale = Scale([value for row in rows for value in (row['faster_low'], row['faster_high'])])
     bottom = TOP + sum(HEAD + ROW * len(group['benchmarks']) for group in groups)
-    width, height = LEFT + WIDTH + RIGHT, bottom + 40
+    below = list(_scaling_texts(report['scaling']))
+    width, height = LEFT + WIDTH + RIGHT, bottom + 40 + 18 * len(below)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
              f'viewBox="0 0 {width} {height}">', f'<style>{STYLE}</style>',
              f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
@@ -91,6 +101,7 @@ def chart(report):
         x = scale.at(tick)
         parts.append(_line(x, TOP, x, bottom + 6, INK if tick == 1 else FAINT))
         parts.append(_text(x, bottom + 22, f'{tick:g}', 'middle'))
+    parts += [_text(LEFT, bottom + 46 + 18 * number, text) for number, text in enumerate(below)]
     y = TOP
     for group in groups:
         members = [row for row in rows if row['group'] == group['name']]

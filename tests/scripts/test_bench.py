@@ -137,6 +137,11 @@ class Output(unittest.TestCase):
         self.assertEqual(re.findall(r'href|url\(|<image|<script', text), [])
         self.assertIn('peer &lt;&amp;&gt;', text)
 
+    def test_chart_tells_how_processors_scale(self):
+        times = seconds(threads1=([4], [8], [2]), threads2=([2], [5], [1]))
+        text = benchchart.chart(dict(report(), scaling=benchstats.summarise_scaling(times)))
+        self.assertIn('threads, 2 vCPUs: 2.00 times as fast as one (peer 1.60, native 2.00)', text)
+
     def test_scale_is_logarithmic_and_holds_everything(self):
         scale = benchchart.Scale([0.7, 35])
         self.assertEqual((scale.low, scale.high), (0.5, 50))
