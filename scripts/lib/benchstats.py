@@ -154,9 +154,12 @@ def scaling_lines(rows):
 
 def table(report):
     """The whole report as text."""
+    host = report['host']
     yield f'Medians of {report["pairs"]} pair(s).  dragoman: {report["dragoman"]}'
     yield (f'peer: {report["peer"]}.  "faster": the peer\'s time over ours, with its range; '
            '"x nat.": our time over the host\'s.')
+    yield (f'host: {host["processor"]}, {host["count"]} processor(s); load average {host["load"]} '
+           '(about 1 is this script\'s own)')
     yield ''
     yield from row_lines(report['rows'])
     yield ''

@@ -119,6 +119,7 @@ def report():
     chosen = benchset.choose(['short'])
     rows = benchstats.summarise(times, chosen, {})
     return {'dragoman': 'build/dragoman', 'peer': 'peer <&>', 'pairs': 2, 'rows': rows,
+            'host': {'processor': 'one', 'count': 2, 'load': 1.0},
             'groups': benchstats.summarise_groups(times, rows),
             'scaling': benchstats.summarise_scaling(times)}
 
