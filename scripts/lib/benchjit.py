@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """scripts/bench translate: what the translator did for a guest, as the monitor's `info jit` tells.
 
-The guest runs a batch of benchmarks with the profile on and then waits; then the monitor is asked.
+The guest waits before and after a batch of benchmarks; then the monitor is asked, and what there was
+before is taken off.  Of the benchmark `boot` everything counts.
 """
 
 import os
@@ -16,6 +17,7 @@ from cache import GuestError
 
 HOLD_SECONDS = 600
 ANSWER_SECONDS = 20
+TOLD = r'Translator[\s\S]*\n\(dragoman\) $'   # the end of `info jit`
 ROW = re.compile(r'\s*(\S.*?)\s{2,}(\d+)\s*$')
 SAMPLES = re.compile(r'Profile \(\w+\): (\d+) samples, ([\d.]+)% of them in translated code')
 TIER = r'(?:tier[ -]?([12])|(first|second) tier)'
@@ -43,6 +45,13 @@ def parse(text):
     if 'translated' in found and 'tier2' in found:
         found.setdefault('tier1', max(found['translated'] - found['tier2'], 0.0))
     return found
+
+
+def since(before, after):
+    """What was counted meanwhile."""
+    counts = [prefix + kind for prefix in ('', 'tier2_') for kind, _ in KINDS]
+    return {key: value - before.get(key, 0) if key in counts else value
+            for key, value in after.items()}
 
 
 def _parse_rows(lines_, found):
@@ -189,18 +198,25 @@ class _Asked:
 
 def measure(rig, checks, emulator, batch):
     """The figures of one batch."""
-    accel = f'{emulator.accel or "tcg"},profile=on'
+    programs = [b for b in batch if b.command]
+    accel = (emulator.accel or 'tcg') + ('' if programs else ',profile=on')
+    before, seconds_before = {}, 0.0
     with tempfile.TemporaryDirectory(prefix='dragoman-bench-') as folder:
         guest = _Asked(rig.guest_command(emulator._replace(accel=accel), batch, hold=True),
                        os.path.join(folder, 'console'))
         try:
+            if programs:
+                guest.wait_for('begin ready', rig.progress)
+                before = parse(guest.ask('info jit', TOLD))
+                guest.ask('profile on', r'profile on[\s\S]*\n\(dragoman\) $')
+                seconds_before = _cpu_seconds(guest.process.pid)
             guest.wait_for('begin hold', rig.progress)
-            seconds = _cpu_seconds(guest.process.pid)
-            text = guest.ask('info jit', r'Translator[\s\S]*\n\(dragoman\) $')
-            checks.collect(guest.console(), [b for b in batch if b.command], emulator.path)
+            seconds = _cpu_seconds(guest.process.pid) - seconds_before
+            text = guest.ask('info jit', TOLD)
+            checks.collect(guest.console(), programs, emulator.path)
         finally:
             guest.end()
-    jit = parse(text)
+    jit = since(before, parse(text))
     if 'insns' not in jit:
         raise GuestError(f'"info jit" of {emulator.path} says nothing of instructions: '
                          f'{text[:500]}')

@@ -163,12 +163,14 @@ class Rig:
             self.debian = get_initramfs(additions=guest + debian_additions())
 
     def guest_command(self, emulator, batch, hold=False):
-        """The command line of a guest that runs a batch (and then waits, instead of ending)."""
+        """The command line of a guest that runs a batch (and waits a moment before, and for ever
+        after it, where it shall be asked)."""
         items = [f'{b.name}={":".join(b.command)}' for b in batch if b.command]
         initramfs, append = self.plain, 'dragoman.run=poweroff'
         if items or hold:
             append = 'quiet dragoman.net=off dragoman.run=bench dragoman.bench=' + ','.join(
-                items + (['hold=sleep:100000'] if hold else []))
+                (['ready=sleep:2'] if hold and items else []) + items +
+                (['hold=sleep:100000'] if hold else []))
             if items:
                 initramfs = self.debian if any(b.is_debian for b in batch) else self.tools
         return emulator.command(batch[0].processors) + [

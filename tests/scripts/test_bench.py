@@ -228,6 +228,13 @@ class InfoJit(unittest.TestCase):
         jit = benchjit.parse(FIRST_TIER % (rows, ''))
         self.assertEqual((jit['insns'], jit['tier2_units'], jit['tier2_insns']), (494937, 9, 90))
 
+    def test_what_came_before_is_taken_off(self):
+        before = benchjit.parse(FIRST_TIER % ('', ''))
+        after = dict(before, insns=before['insns'] + 10, translated=50.0, tier2_insns=7)
+        jit = benchjit.since(before, after)
+        self.assertEqual((jit['insns'], jit['host_bytes'], jit['tier2_insns'], jit['translated']),
+                         (10, 0, 7, 50.0))
+
     def test_shares(self):
         for line in ('  tier 1: 10.5%, tier 2: 29.3%\n', '  10.5% in tier 1, 29.3% in tier 2\n',
                      '  29.3% of them in the second tier\n'):
