@@ -11,7 +11,7 @@
 
 #include "bench.h"
 
-enum { THREADS_MAX = 4, PIECES = 64, PIECE_BYTES = 4096, PIECE_ROUNDS = 150, MEETINGS = 300000,
+enum { THREADS_MAX = 4, PIECES = 64, PIECE_BYTES = 4096, PIECE_ROUNDS = 300, MEETINGS = 800000,
        COUNTERS = 64, LOCKED_EVERY = 64 };
 
 typedef struct Work {
