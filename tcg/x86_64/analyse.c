@@ -250,6 +250,28 @@ static void fuse_flags(RegAlloc *ra, IrBlock *b, uint32_t i)
     }
 }
 
+/* A high half right behind the low half of the same product: one multiplication gives both. Both are
+ * marked by sub = 1, and by their distance in imm. */
+static void fuse_product(const RegAlloc *ra, IrBlock *b, uint32_t i)
+{
+    IrInsn *high = &b->insns[i];
+    if ((high->op != IR_OP_MULHU && high->op != IR_OP_MULHS) || high->type != IR_I64) {
+        return;
+    }
+    for (uint32_t k = i; k-- > 0;) {
+        IrInsn *low = &b->insns[k];
+        if (low->op == IR_OP_MUL && !ra->values[low->dst].alias && same_operands(ra, low, high) &&
+            !ir_is_const(low->arg[0]) && !ir_is_const(low->arg[1])) {
+            low->sub = high->sub = 1;
+            low->imm = high->imm = i - k;
+            return;
+        }
+        if (!is_quiet(ra, low)) {
+            return;
+        }
+    }
+}
+
 /* The condition on flags of a - b (or of a & b, for the tests) that is comparison `cc`. */
 static int condition_of(unsigned cc)
 {
@@ -415,6 +437,7 @@ static void resolve_copies(TcgEmit *e)
                 fuse_flags(ra, b, i);
             }
             fuse_compare(e, b, i);
+            fuse_product(ra, b, i);
             resolve_insn(e, &b->insns[i], rb->generation);
         }
         note_edge(e, ra->order[n]);
@@ -462,14 +485,15 @@ static void next_uses_insn(TcgEmit *e, IrBlock *b, uint32_t i, uint32_t position
         }
         out[0] = d->next_use;
         d->next_use = 0;
-        bool is_flags = flags_partner(in->op) != IR_OP_COUNT;
-        if (!out[0] && is_removable(in) && (is_flags || !in->sub || !ra_is_arith(in->op))) {
-            if (is_flags && in->sub) {
+        bool follows = (flags_partner(in->op) != IR_OP_COUNT || in->op == IR_OP_MULHU ||
+                        in->op == IR_OP_MULHS) && in->sub;
+        if (!out[0] && is_removable(in) && (follows || !ra_has_follower(in))) {
+            if (follows) {
                 b->insns[i - in->imm].sub = 0;
             }
             return;
         }
-        if (is_flags && in->sub) {
+        if (follows) {
             return;
         }
     }

@@ -223,7 +223,7 @@ static bool is_unwanted(const TcgEmit *e, const IrInsn *in)
     }
     unsigned effects = ir_op_info[in->op].effects;
     return (effects == IR_EFFECT_PURE || effects == IR_EFFECT_RO) &&
-           !(ra_is_arith(in->op) && in->sub);
+           !ra_has_follower(in);
 }
 
 static bool is_fused_flags(const IrInsn *in)

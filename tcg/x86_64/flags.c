@@ -304,13 +304,31 @@ static unsigned condition_in_flags(TcgEmit *e, unsigned cond)
     return host_cc[cond];
 }
 
+/* A sum that is less than what was added has overflowed. */
+static unsigned carry_from_sum(TcgEmit *e, const RaRecipe *recipe, unsigned cond)
+{
+    flags_save(e);
+    const RaRecipe r = *recipe;
+    int32_t imm = 0;
+    bool is_imm = emit_imm32(e, r.type, r.b, &imm);
+    Operand y = { .kind = is_imm ? OPERAND_IMM : OPERAND_REG, .imm = imm };
+    y.reg = is_imm ? REG_NONE : ingredient(e, r.b, RCX);
+    alu_operand(e, ALU_CMP, r.type == IR_I64 ? X_W : 0, ingredient(e, r.a, RAX), &y);
+    e->ra->s.flags_ref = IR_NONE;
+    return cond == IR_COND_CS ? CC_B : CC_AE;
+}
+
 unsigned flags_condition(TcgEmit *e, IrRef ref, unsigned cond)
 {
     RegAlloc *ra = e->ra;
     IrRef v = ra_canonical(ra, ref);
     assert(cond < IR_COND_AL);
     if (ra->s.flags_ref != v && !ir_is_const(v) && !ra_is_somewhere(e, v) && flags_recipe(ra, v)) {
-        flags_from_recipe(e, flags_recipe(ra, v));
+        const RaRecipe *r = flags_recipe(ra, v);
+        if (r->form == RECIPE_ADD_RESULT && (cond & ~1u) == IR_COND_CS) {
+            return carry_from_sum(e, r, cond);
+        }
+        flags_from_recipe(e, r);
     }
     if (ra->s.flags_ref == v) {
         return condition_in_flags(e, cond);

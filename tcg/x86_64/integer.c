@@ -99,10 +99,36 @@ static void emit_sub(TcgEmit *e, const IrInsn *in)
     alu(e, ALU_SUB, width_flag(in), ra_def_over(e, in->arg[0]), &y);
 }
 
+/* Both halves, for the mulhu or mulhs that follows: it finds the high one in RCX. */
+static void emit_mul_wide(TcgEmit *e, const IrInsn *in)
+{
+    bool is_signed = in[in->imm].op == IR_OP_MULHS;
+    ra_claim(e, RDX);
+    Reg y = ra_use(e, in->arg[1]);
+    if (e->host.bmi && !is_signed) {
+        ra_load_to(e, in->arg[0], RDX);
+        ra_done(e);
+        Reg d = ra_dst_used(e) ? ra_def(e) : RAX;
+        asm_vex_rr(e, X_W | X_F2 | X_0F38 | 0xf6, RCX, d, y); /* mulx */
+        return;
+    }
+    ra_load_to(e, in->arg[0], RAX);
+    asm_rr(e, X_W | 0xf7, is_signed ? 5 : 4, y);
+    ra_done(e);
+    asm_mov_rr(e, X_W, RCX, RDX);
+    if (ra_dst_used(e)) {
+        asm_mov_rr(e, X_W, ra_def(e), RAX);
+    }
+}
+
 static void emit_mul(TcgEmit *e, const IrInsn *in)
 {
     uint32_t w = width_flag(in);
     int32_t imm;
+    if (in->sub) {
+        emit_mul_wide(e, in);
+        return;
+    }
     if (emit_imm32(e, in->type, in->arg[1], &imm)) {
         Reg x = ra_use(e, in->arg[0]);
         ra_done(e);
@@ -120,6 +146,10 @@ static void emit_mul(TcgEmit *e, const IrInsn *in)
 
 static void emit_mulh(TcgEmit *e, const IrInsn *in)
 {
+    if (in->sub) { /* emit_mul_wide() has done it */
+        asm_mov_rr(e, X_W, ra_def(e), RCX);
+        return;
+    }
     ra_claim(e, RDX);
     Reg y = ra_use(e, in->arg[1]);
     ra_load_to(e, in->arg[0], RAX);

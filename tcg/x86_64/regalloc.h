@@ -165,6 +165,12 @@ static inline bool ra_is_arith(unsigned op)
            op == IR_OP_SBC;
 }
 
+/* Its flags, or its other half, are another instruction's result: see fuse_flags(), fuse_product(). */
+static inline bool ra_has_follower(const IrInsn *in)
+{
+    return (ra_is_arith(in->op) || in->op == IR_OP_MUL) && in->sub;
+}
+
 static inline bool type_is_xmm(unsigned type)
 {
     return type >= IR_F32;
