@@ -441,7 +441,6 @@ static void resolve_copies(TcgEmit *e)
             resolve_insn(e, &b->insns[i], rb->generation);
         }
         note_edge(e, ra->order[n]);
-        share_checks(e, b);
         rb->undo = ra->nundo;
     }
 }
@@ -610,5 +609,6 @@ bool ra_analyse(TcgEmit *e)
     order_blocks(e);
     ra_plan_merges(e);
     resolve_copies(e);
+    share_checks(e);
     return next_uses(e);
 }

@@ -326,7 +326,6 @@ static void emit_blocks(TcgEmit *e)
         }
         rb->code = e->p;
         ra->block = block;
-        ra->nshared = 0;
         for (uint32_t i = 0; i < b->count && !e->failed; i++) {
             emit_insn(e, &b->insns[i], block, next);
             e->failed |= e->p > e->limit || ra->slots_out;

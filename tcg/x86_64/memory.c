@@ -148,8 +148,8 @@ static Mem emit_host_address(TcgEmit *e, const Address *a, const Check *c, Mem e
 static void note_shared(TcgEmit *e, SlowRecord *rec)
 {
     RegAlloc *ra = e->ra;
-    for (unsigned k = 0; k < MIN(ra->nshared, X86_MAX_SHARED); k++) {
-        IrRef v = ra->shared[k];
+    for (unsigned k = 0; k < MIN(ra->s.nshared, X86_MAX_SHARED); k++) {
+        IrRef v = ra->s.shared[k];
         Reg r;
         if (!ra->values[v].next_use) {
             continue;
@@ -368,7 +368,7 @@ void emit_probe(TcgEmit *e, const IrInsn *in)
     entry.disp += (int32_t)e->layout->addend;
     asm_mov_rm(e, X_W, d, entry);
     o->resume = e->p;
-    ra->shared[ra->nshared++ % X86_MAX_SHARED] = in->dst; /* older ones are used no more */
+    ra->s.shared[ra->s.nshared++ % X86_MAX_SHARED] = in->dst; /* older ones are used no more */
 }
 
 /* ---- atomics ---- */

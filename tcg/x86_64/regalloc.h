@@ -95,6 +95,8 @@ typedef struct RaState {
     uint8_t flags_kind;
     const IrInsn *flags_insn; /* the nzcv_* that flags_ref comes from */
     RaRecipe recipes[MAX_RECIPES];
+    IrRef shared[X86_MAX_SHARED]; /* addends, see memory.c: the last ones of a ring */
+    uint32_t nshared;
 } RaState;
 
 /* How host flags hold an nzcv value. */
@@ -139,8 +141,6 @@ struct RegAlloc {
     uint32_t nsaved, cap_saved;
     bool slots_out;
     uint32_t block;               /* being emitted */
-    IrRef shared[X86_MAX_SHARED]; /* addends of this block, see memory.c */
-    uint32_t nshared;
 };
 
 static inline unsigned ra_nargs(const IrInsn *in)
@@ -185,7 +185,7 @@ void ra_split_edges(TcgEmit *e);  /* before ra_init() */
 void ra_plan_merges(TcgEmit *e);  /* blocks are ordered */
 
 /* ---- share.c ---- */
-void share_checks(TcgEmit *e, IrBlock *b);
+void share_checks(TcgEmit *e); /* copies are resolved */
 
 /* ---- analyse.c ---- */
 /* Order blocks, resolve copies, find next uses. Changes operands of the unit in place. */
