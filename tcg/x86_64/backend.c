@@ -166,6 +166,7 @@ static void emit_branch(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t n
     uint32_t then = IR_THEN(in->imm), els = IR_ELSE(in->imm);
     RegAlloc *ra = e->ra;
     assert(is_heir(e, then, block) && is_heir(e, els, block) && "ra_split_edges()");
+    flags_prepare(e, in);
     if (is_plain_exit(e, then) && is_plain_exit(e, els)) {
         flush_for(e, true);
     }
@@ -303,8 +304,13 @@ static void emit_insn(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t nex
         ra_get(e, in);
         return;
     }
-    if (is_fused_flags(in)) { /* no code and, as analyse.c counts, no uses */
+    /* As analyse.c counts, neither uses its operands. */
+    if (is_fused_flags(in)) { /* no code */
         flags_set(e, ra->fused_kind);
+        return;
+    }
+    if ((in->op == IR_OP_MULHU || in->op == IR_OP_MULHS) && in->sub) {
+        emit_high_half(e);
         return;
     }
     emit_operation(e, in);

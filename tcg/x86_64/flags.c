@@ -213,10 +213,14 @@ void flags_prepare(TcgEmit *e, const IrInsn *in)
         bool condition = ir_op_info[in->op].sub == IR_SUB_COND && k == 0;
         bool carry = k == 2 && (in->op == IR_OP_ADC || in->op == IR_OP_SBC ||
                                 in->op == IR_OP_NZCV_ADC || in->op == IR_OP_NZCV_SBC);
-        if (!r || condition || ra_is_somewhere(e, v)) {
+        if (condition || ir_is_const(v) || ra_is_somewhere(e, v)) {
             continue;
         }
-        if (!carry) {
+        if (!r) {
+            if (v == ra->s.flags_ref && !carry) {
+                flags_keep(e); /* the emitter may need host flags before it looks at this */
+            }
+        } else if (!carry) {
             flags_materialise(e, v);
         } else if (ra->s.flags_ref != v) {
             flags_from_recipe(e, r);

@@ -104,21 +104,25 @@ static void emit_mul_wide(TcgEmit *e, const IrInsn *in)
 {
     bool is_signed = in[in->imm].op == IR_OP_MULHS;
     ra_claim(e, RDX);
-    Reg y = ra_use(e, in->arg[1]);
+    Reg x = ra_use(e, in->arg[0]), y = ra_use(e, in->arg[1]);
+    ra_done(e);
+    Reg d = ra_dst_used(e) ? ra_def(e) : RAX;
     if (e->host.bmi && !is_signed) {
-        ra_load_to(e, in->arg[0], RDX);
-        ra_done(e);
-        Reg d = ra_dst_used(e) ? ra_def(e) : RAX;
+        asm_mov_rr(e, X_W, RDX, x);
         asm_vex_rr(e, X_W | X_F2 | X_0F38 | 0xf6, RCX, d, y); /* mulx */
         return;
     }
-    ra_load_to(e, in->arg[0], RAX);
+    asm_mov_rr(e, X_W, RAX, x);
     asm_rr(e, X_W | 0xf7, is_signed ? 5 : 4, y);
-    ra_done(e);
     asm_mov_rr(e, X_W, RCX, RDX);
-    if (ra_dst_used(e)) {
-        asm_mov_rr(e, X_W, ra_def(e), RAX);
+    if (d != RAX) {
+        asm_mov_rr(e, X_W, d, RAX);
     }
+}
+
+void emit_high_half(TcgEmit *e)
+{
+    asm_mov_rr(e, X_W, ra_def(e), RCX);
 }
 
 static void emit_mul(TcgEmit *e, const IrInsn *in)
@@ -146,10 +150,6 @@ static void emit_mul(TcgEmit *e, const IrInsn *in)
 
 static void emit_mulh(TcgEmit *e, const IrInsn *in)
 {
-    if (in->sub) { /* emit_mul_wide() has done it */
-        asm_mov_rr(e, X_W, ra_def(e), RCX);
-        return;
-    }
     ra_claim(e, RDX);
     Reg y = ra_use(e, in->arg[1]);
     ra_load_to(e, in->arg[0], RAX);

@@ -240,6 +240,7 @@ TABLE = [
     ('accel_unknown_after_absent', '-accel kvm -accel tgc', r'tgc.*tcg'),
     ('accel_unknown_of_machine', '-M virt,accel=kvm:tgc', r'tgc.*tcg'),
     ('accel_twice', '-M virt,accel=tcg -accel tcg', r'leave one'),
+    ('accel_tier2', '-accel tcg,tier2=maybe', r"tier2=maybe.*'always'"),
     ('accel_option_unknown', '-accel tcg,tb-sise=1', r'tb-sise.*tb-size'),
     ('accel_unknown', '-accel tgc', r'tgc.*tcg'),
     ('backend_unknown', '-accel tcg,backend=nonsense', r'nonsense.*interp'),

@@ -230,6 +230,15 @@ class Engines(BootTest):
         self.assertIn('processors running: 4', text)
 
     @ours_only
+    def test_second_tier(self):
+        """Everything is translated twice, the second time as a region; and nothing is."""
+        for tier2 in ('always', 'off'):
+            with self.subTest(tier2=tier2):
+                text = self.run_script('check', 'dragoman.cpus=2', processors=2, seconds=120,
+                                       extra=['-accel', f'tcg,tier2={tier2}'])
+                self.assertIn('processors running: 2', text)
+
+    @ours_only
     def test_full_buffer(self):
         """Several processors go on when the buffer of translated code is full and dropped."""
         text = self.run_script('check', 'dragoman.cpus=4', processors=4, seconds=240,

@@ -6,7 +6,7 @@ import re
 import struct
 import tempfile
 
-from common import HERE, BootTest, get_initramfs
+from common import HERE, BootTest, get_initramfs, ours_only
 from guestprogram import compile_linux_program
 from initramfs import get_busybox
 
@@ -28,13 +28,14 @@ def entry_offset(path):
 class Patching(BootTest):
     """kprobes, ftrace, static keys, uprobes and self-modifying code."""
 
-    def check(self, processors):
+    def check(self, processors, extra=()):
         with tempfile.TemporaryDirectory(prefix='dragoman-boot-') as folder:
             selfmod = compile_linux_program(self, folder, 'selfmod', 'selfmod.c')
             initramfs = get_initramfs(additions=[
                 f'{os.path.join(HERE, "guests", "patching.sh")}:/etc/run/patching', selfmod])
         text = self.run_script('patching', f'dragoman.uprobe={entry_offset(get_busybox()):#x}',
-                               processors=processors, initramfs=initramfs, seconds=180)
+                               processors=processors, initramfs=initramfs, seconds=180,
+                               extra=extra)
         self.assertEqual(re.findall('FAILED.*', text), [])
         self.assertGreater(len(re.findall('^ok ', text, re.M)), 18)
 
@@ -43,3 +44,8 @@ class Patching(BootTest):
 
     def test_four_processors(self):
         self.check(4)
+
+    @ours_only
+    def test_second_tier(self):
+        """What is patched is part of a region."""
+        self.check(2, ['-accel', 'tcg,tier2=always'])

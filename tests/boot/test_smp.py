@@ -39,6 +39,10 @@ class Smp(BootTest):
         self.check(4)
 
     @ours_only
+    def test_four_see_each_other_in_the_second_tier(self):
+        self.check(4, ['-accel', 'tcg,tier2=always'])
+
+    @ours_only
     def test_three_see_each_other_in_the_interpreter(self):
         self.check(3, ['-accel', 'tcg,backend=interp'])
 

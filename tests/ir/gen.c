@@ -460,6 +460,25 @@ static void gen_select_flags(Gen *g, IrOp op)
     pool_add(g, POOL_FLAGS, emit_value(g, i));
 }
 
+/* Operations that backends do together: the halves of a product, a result and its flags. */
+static void gen_partner(Gen *g, const IrInsn *i)
+{
+    static const struct {
+        uint8_t op, partner;
+    } pairs[] = {
+        { IR_OP_MULHU, IR_OP_MUL }, { IR_OP_MULHS, IR_OP_MUL }, { IR_OP_NZCV_ADD, IR_OP_ADD },
+        { IR_OP_NZCV_SUB, IR_OP_SUB }, { IR_OP_NZCV_AND, IR_OP_AND }, { IR_OP_NZCV_ADC, IR_OP_ADC },
+        { IR_OP_NZCV_SBC, IR_OP_SBC },
+    };
+    for (unsigned n = 0; n < ARRAY_SIZE(pairs); n++) {
+        if (pairs[n].op == i->op && chance(g, 2)) {
+            IrInsn partner = *i;
+            partner.op = pairs[n].partner;
+            pool_add(g, i->type, emit_value(g, partner));
+        }
+    }
+}
+
 static void gen_table_op(Gen *g, IrOp op)
 {
     const IrOpInfo *info = &ir_op_info[op];
@@ -485,6 +504,7 @@ static void gen_table_op(Gen *g, IrOp op)
     i.sub = any_sub(g, &i);
     i.imm = any_imm(g, &i);
     IrType result = ir_result_type(&i);
+    gen_partner(g, &i);
     if (result == IR_VOID) {
         emit(g, i);
     } else {
