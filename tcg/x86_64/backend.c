@@ -254,7 +254,7 @@ static void emit_operation(TcgEmit *e, const IrInsn *in)
     RegAlloc *ra = e->ra;
     const EmitEntry *entry = emitter_of(in->op);
     if (ra->s.flags_ref && in->op == IR_OP_POLL && in[1].op == IR_OP_JUMP) {
-        flags_keep(e); /* the edge wants them */
+        ra_settle_flags(e, (uint32_t)in[1].imm);
     }
     flags_prepare(e, in);
     bool changes_flags = entry->flags & EMIT_FLAGS || (ra_is_arith(in->op) && in->sub);

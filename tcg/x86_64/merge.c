@@ -19,6 +19,8 @@
 /* The others are for what one instruction needs. */
 #define MERGE_GPRS 8u
 #define MERGE_XMMS 11u
+/* As long as there are so many of these left, also what is only not to be stored. */
+#define MERGE_SPARE 3u
 
 typedef struct Loop {
     uint32_t head;
@@ -224,12 +226,16 @@ static const Loop *innermost(const Plan *p, uint32_t block)
 typedef struct Candidate {
     uint32_t var;
     uint64_t score;
-    bool set; /* in the loop */
+    bool set;  /* in the loop */
+    bool live; /* somebody reads it */
 } Candidate;
 
 static int by_score(const void *a, const void *b)
 {
     const Candidate *x = a, *y = b;
+    if (x->live != y->live) {
+        return x->live ? -1 : 1;
+    }
     if (x->score != y->score) {
         return x->score < y->score ? 1 : -1;
     }
@@ -239,8 +245,7 @@ static int by_score(const void *a, const void *b)
 /* What a register at `block` saves, about: 0: nothing. */
 static Candidate judge(const Plan *p, uint32_t block, const Loop *loop, uint32_t var)
 {
-    Candidate c = { .var = var };
-    bool live = bit_get(p->live + block * p->var_words, var);
+    Candidate c = { .var = var, .live = bit_get(p->live + block * p->var_words, var) };
     for (uint32_t b = 0; b < p->u->block_count; b++) {
         if (loop && bit_get(loop->body, b)) {
             c.score += (uint64_t)p->accesses[b * p->nvars + var] << 3 * p->depth[b];
@@ -250,7 +255,7 @@ static Candidate judge(const Plan *p, uint32_t block, const Loop *loop, uint32_t
         }
     }
     bool flags = ir_var_type(p->u, var) == IR_I32; /* most likely: stored as easily as moved */
-    if (live) {
+    if (c.live) {
         c.score *= 4;
     } else if (!c.set || flags) {
         c.score = 0; /* only not to store what is overwritten before anybody reads it */
@@ -276,7 +281,7 @@ static void plan_merge(Plan *p, uint32_t block)
     m->is_head = loop && loop->head == block;
     for (uint32_t n = 0; n < count; n++) {
         bool xmm = type_is_xmm(ir_var_type(p->u, all[n].var));
-        if (left[xmm]) {
+        if (left[xmm] > (all[n].live ? 0 : MERGE_SPARE)) {
             left[xmm]--;
             m->vars[m->count++] = (RaMergeVar){ .var = all[n].var, .reg = REG_NONE,
                                                 .dirty = all[n].set };

@@ -1211,6 +1211,38 @@ static void settle_recipes(TcgEmit *e)
     }
 }
 
+static bool merge_has(const RaMerge *m, uint32_t var)
+{
+    for (uint32_t n = 0; m && n < m->count; n++) {
+        if (m->vars[n].var == var && m->vars[n].reg != REG_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void ra_settle_flags(TcgEmit *e, uint32_t to)
+{
+    RegAlloc *ra = e->ra;
+    IrRef f = ra->s.flags_ref;
+    if (ra->blocks[to].parent == (int32_t)ra->block || ra_is_somewhere(e, f)) {
+        return;
+    }
+    for (uint32_t w = 0; w < dirty_words(ra); w++) {
+        for (uint64_t bits = ra->dirty[w]; bits; bits &= bits - 1) {
+            uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (ra->vars[var].cur != f) {
+                continue;
+            }
+            if (merge_has(ra->blocks[to].merge, var)) {
+                flags_keep(e);
+            } else {
+                write_back(e, var);
+            }
+        }
+    }
+}
+
 static void load_for_edge(TcgEmit *e, const RaMerge *m, uint32_t n)
 {
     RegAlloc *ra = e->ra;

@@ -202,6 +202,8 @@ void ra_free(RegAlloc *ra);
 IrRef ra_value_new(TcgEmit *e, IrType type); /* e->failed, and IR_NONE: out of memory */
 bool ra_reserve_uses(RegAlloc *ra);         /* room for ra->nuses */
 void ra_block_begin(TcgEmit *e, uint32_t block); /* a root, or a successor with a saved state */
+/* Flags that are in host flags only, and that an edge to `to` will want: to where it wants them. */
+void ra_settle_flags(TcgEmit *e, uint32_t to);
 /* At the end of e->ra->block, which jumps to the root `to`: variables go to where that wants them. */
 void ra_edge(TcgEmit *e, uint32_t to, bool skip_pc);
 void ra_block_inherit(TcgEmit *e, uint32_t block); /* goes on with the present state */
