@@ -56,6 +56,11 @@ static uint64_t *gone_word(uint64_t *gone, uintptr_t host_page)
     return &gone[(host_page >> (GUEST_PAGE_BITS + 6)) & (GONE_WORDS - 1)];
 }
 
+static uint64_t *written_word(TlbBank *bank, uintptr_t host_page)
+{
+    return &bank->written[(host_page >> (GUEST_PAGE_BITS + 6)) & (ARRAY_SIZE(bank->written) - 1)];
+}
+
 /* An entry is about to be overwritten: stores may have gone through it. */
 static void note_gone(TlbBank *bank, const TlbEntry *e)
 {
@@ -92,6 +97,7 @@ static void bank_clear(TlbBank *bank)
     bank_clear_entries(bank);
     bank_clear_jumps(bank);
     memset(bank->large_pieces, 0, sizeof(bank->large_pieces));
+    memset(bank->written, 0, sizeof(bank->written));
     bank->huge_count = 0;
     bank->clean = true;
 }
@@ -272,6 +278,8 @@ void tlb_enter(TlbBank *bank, Vaddr va, const TlbFill *fill, void *host, bool co
         .gpa_page = fill->gpa | (fill->global ? TLB_GLOBAL : 0) |
                     (fill->device ? TLB_DEVICE : 0),
     };
+    if (host && fill->prot & TLB_WRITE) /* TLB_NOTDIRTY may go */
+        *written_word(bank, (uintptr_t)host) |= gone_bit((uintptr_t)host);
     bank->clean = false;
     note_large(bank, va, fill->size_log2);
 }
@@ -417,7 +425,7 @@ bool tlb_protect_code(Tlb *tlb, const void *host_page)
     bool found = *gone_word(tlb->gone, (uintptr_t)host_page) & gone_bit((uintptr_t)host_page);
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         TlbBank *b = &tlb->banks[i];
-        if (b->clean)
+        if (b->clean || !(*written_word(b, (uintptr_t)host_page) & gone_bit((uintptr_t)host_page)))
             continue;
         for (unsigned n = 0; n < ARRAY_SIZE(b->entries); n++) {
             TlbEntry *e = &b->entries[n];

@@ -25,7 +25,7 @@
 #include "softmmu/memory.h"
 #include "util/types.h"
 
-#define TLB_BITS 10         /* entries of a bank, log2 */
+#define TLB_BITS 12         /* entries of a bank, log2 */
 #define TLB_ENTRY_BITS 5    /* bytes of an entry, log2 */
 #define TLB_JUMP_BITS 14    /* jump cache entries of a bank, log2 */
 #define TLB_CODE_PAGE_BITS 10 /* code page entries of a bank, log2 */
@@ -87,6 +87,8 @@ typedef struct TlbBank {
     uint64_t jump_pages[64];          /* filter: pages (by low bits of their number) with jumps */
     uint8_t jump_halves;              /* bit n: there are jumps to addresses with bit 55 == n */
     uint8_t jump_shift;               /* pc_shift of the jumps */
+    uint64_t written[64];             /* filter: host pages (by low bits of their number) that may
+                                       * be written to, entered since the last flush */
     uint64_t *gone;                   /* the Tlb's filter of writable entries that are gone */
 } TlbBank;
 
