@@ -95,6 +95,7 @@ void emit_call(TcgEmit *e, const IrInsn *in)
     ra_before_call(e, h->flags & IR_HELPER_WRITES, sources);
     pass_arguments(e, h, args);
     asm_call_abs(e, (const void *)(uintptr_t)h->fn);
+    ra->s.flags_ref = IR_NONE; /* ra_flush() may have put others there */
     if (in->dst) {
         asm_mov_rr(e, h->ret == IR_I64 ? X_W : 0, ra_def(e), RAX);
     }

@@ -202,8 +202,10 @@ bool ra_is_somewhere(const TcgEmit *e, IrRef v)
 bool ra_can_hold(const TcgEmit *e, IrRef v)
 {
     Reg r;
-    return ra_in_reg(e, v, &r) || has_home(e->ra, v) ||
-           (e->ra->values[v].slot >= 0 && is_needed(e->ra, v));
+    if (e->ra->values[v].slot >= 0) { /* which whoever looks for the value takes, home or not */
+        return is_needed(e->ra, v);
+    }
+    return ra_in_reg(e, v, &r) || has_home(e->ra, v);
 }
 
 static void release_if_dead(TcgEmit *e, IrRef v)
