@@ -107,6 +107,17 @@ static bool may_have_regions(const TcgEngine *e, const Unit *u)
            !atomic_load(&u->dead);
 }
 
+/* For tier2=always, which would else translate everything as often as there are ways to it. */
+static bool is_in_a_region(const TcgEngine *e, const Unit *u)
+{
+    const UnitSpan *s = e->pages[u->ram >> GUEST_PAGE_BITS].spans;
+    for (; s; s = s->next)
+        if (s->unit->tier == 2 && u->ram - s->first < s->bytes &&
+            s->va - s->first == u->pc - u->ram && s->unit->flags == u->flags)
+            return true;
+    return false;
+}
+
 static UnitSpan unit_span(const Making *m, const CodeSpan *s)
 {
     const RegionPlace *p = place_of(m, s->page);
@@ -176,7 +187,8 @@ void region_make_locked(AccelCpu *ac, Unit *u)
 {
     TcgEngine *e = ac->engine;
     const uint8_t *host = host_of(e, u->ram);
-    if (!host || !may_have_regions(e, u))
+    if (!host || !may_have_regions(e, u) ||
+        (e->tier2 == TIER2_ALWAYS && is_in_a_region(e, u)))
         return;
     int64_t start_ns = host_clock_ns();
     Making m = { .region = { .page = other_page, .wanted = wanted }, .ac = ac, .u = u };
