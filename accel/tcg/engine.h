@@ -158,9 +158,10 @@ void unit_table_destroy(TcgEngine *e);
 Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at);
 /* Parts of it that regions share; under the translation lock. */
 /* Code is about to be read from `ram` on, nobody knows yet how far. Whoever writes there from now on
- * sees it in unit_covers(), and then waits for the lock. unit_note_page_locked() afterwards. */
-void unit_cover_rest_of_page_locked(TcgEngine *e, RamAddr ram);
-void unit_note_page_locked(TcgEngine *e, RamAddr ram); /* its cover is that of its units again */
+ * sees it in unit_covers(), and then waits for the lock. Returns what was covered before. */
+uint64_t unit_cover_rest_of_page_locked(TcgEngine *e, RamAddr ram);
+/* Only that is covered again, and what a new unit has there (`span`, or NULL). */
+void unit_uncover_locked(TcgEngine *e, RamAddr ram, uint64_t covered, const UnitSpan *span);
 TcgCode *unit_compile_locked(TcgEngine *e, const uint8_t *host);
 /* Enter `what` with its code into all tables; its spans say what they cover. NULL: out of memory. */
 Unit *unit_publish_locked(TcgEngine *e, const Unit *what);

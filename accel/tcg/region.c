@@ -21,6 +21,7 @@ typedef struct RegionPlace {
     Vaddr va;
     RamAddr ram;
     const uint8_t *host;
+    uint64_t covered; /* before */
 } RegionPlace;
 
 typedef struct Making {
@@ -64,7 +65,7 @@ static const uint8_t *add_page(Making *m, Vaddr pc, RamAddr ram, const uint8_t *
     Vaddr offset = pc & (GUEST_PAGE_SIZE - 1);
     RegionPlace *p = &m->pages[m->page_count++];
     *p = (RegionPlace){ .va = pc - offset, .ram = ram - offset, .host = host - offset };
-    unit_cover_rest_of_page_locked(m->ac->engine, p->ram);
+    p->covered = unit_cover_rest_of_page_locked(m->ac->engine, p->ram);
     return p->host;
 }
 
@@ -138,7 +139,21 @@ static bool fill_spans(const Making *m, Unit *what)
     return true;
 }
 
-static void publish_locked(Making *m, TcgCode *code)
+static void uncover_locked(const Making *m, const Unit *made)
+{
+    for (uint32_t n = 0; n < m->page_count; n++) {
+        const RegionPlace *p = &m->pages[n];
+        const UnitSpan *span = NULL;
+        for (uint32_t k = 0; made && k <= made->more_count; k++) {
+            const UnitSpan *s = k ? &made->more[k - 1] : &made->span;
+            span = s->first >> GUEST_PAGE_BITS == p->ram >> GUEST_PAGE_BITS ? s : span;
+        }
+        unit_uncover_locked(m->ac->engine, p->ram, p->covered, span);
+    }
+}
+
+/* NULL: out of memory. */
+static const Unit *publish_locked(Making *m, TcgCode *code)
 {
     TcgEngine *e = m->ac->engine;
     const CodeRegion *r = &m->region;
@@ -147,11 +162,12 @@ static void publish_locked(Making *m, TcgCode *code)
         .code = code, .tier = 2,
     };
     if (!fill_spans(m, &what))
-        return;
+        return NULL;
     Unit *old = unit_find(e, what.ram, what.pc, what.flags);
-    if (!unit_publish_locked(e, &what)) {
+    const Unit *made = unit_publish_locked(e, &what);
+    if (!made) {
         free(what.more);
-        return;
+        return NULL;
     }
     if (old)
         unit_end_locked(m->ac, old);
@@ -161,6 +177,7 @@ static void publish_locked(Making *m, TcgCode *code)
     e->stats.region_blocks += r->blocks;
     e->stats.region_insns += r->insns;
     e->stats.region_host_bytes += bytes;
+    return made;
 }
 
 static TcgCode *translate_locked(Making *m)
@@ -196,11 +213,8 @@ void region_make_locked(AccelCpu *ac, Unit *u)
     m.here = region_is_here(ac, u);
     add_page(&m, u->pc, u->ram, host);
     TcgCode *code = translate_locked(&m);
-    if (code)
-        publish_locked(&m, code);
-    else
-        e->stats.region_failures++;
-    for (uint32_t n = 0; n < m.page_count; n++)
-        unit_note_page_locked(e, m.pages[n].ram);
+    const Unit *made = code ? publish_locked(&m, code) : NULL;
+    uncover_locked(&m, made);
+    e->stats.region_failures += !made;
     e->stats.region_ns += host_clock_ns() - start_ns;
 }

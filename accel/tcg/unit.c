@@ -107,15 +107,22 @@ static uint64_t granule_mask(RamAddr ram, uint64_t len)
     return bit_mask(last - first + 1) << first;
 }
 
-void unit_cover_rest_of_page_locked(TcgEngine *e, RamAddr ram)
+uint64_t unit_cover_rest_of_page_locked(TcgEngine *e, RamAddr ram)
 {
     UnitPage *page = &e->pages[ram >> GUEST_PAGE_BITS];
     uint64_t rest = GUEST_PAGE_SIZE - (ram & (GUEST_PAGE_SIZE - 1));
-    __atomic_fetch_or(&page->granules, granule_mask(ram, rest), __ATOMIC_SEQ_CST);
+    return __atomic_fetch_or(&page->granules, granule_mask(ram, rest), __ATOMIC_SEQ_CST);
+}
+
+void unit_uncover_locked(TcgEngine *e, RamAddr ram, uint64_t covered, const UnitSpan *span)
+{
+    if (span)
+        covered |= granule_mask(span->first, span->bytes);
+    __atomic_store_n(&e->pages[ram >> GUEST_PAGE_BITS].granules, covered, __ATOMIC_RELAXED);
 }
 
 /* The page's granules, and whether it has code, from its spans. */
-void unit_note_page_locked(TcgEngine *e, RamAddr ram)
+static void note_page(TcgEngine *e, RamAddr ram)
 {
     UnitPage *page = &e->pages[ram >> GUEST_PAGE_BITS];
     uint64_t granules = 0;
@@ -283,14 +290,14 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     if (e->symbols && !symbols_placed(e->symbols))
         symbols_found_vectors(e->symbols, e->ops->vector_base(ac->cpu));
     page_protect(ac, ram, host);
-    unit_cover_rest_of_page_locked(e, ram);
+    uint64_t covered = unit_cover_rest_of_page_locked(e, ram);
     TcgCode *code = translate_locked(ac, pc, flags, host);
     const Unit what = {
         .ram = ram, .pc = pc, .flags = flags, .code = code, .tier = 1,
         .span = { .first = ram, .va = pc, .bytes = MAX(e->scratch->guest_bytes, 1) },
     };
     Unit *u = code ? unit_publish_locked(e, &what) : NULL;
-    unit_note_page_locked(e, ram);
+    unit_uncover_locked(e, ram, covered, u ? &u->span : NULL);
     if (!u)
         return NULL;
     count_unit(&e->stats, u, start_ns);
@@ -372,10 +379,10 @@ static void invalidate_page_locked(TcgEngine *e, VCPU *writer, RamAddr addr, uin
             leave_spans(e, u);
             unit_kill_locked(e, writer, u);
             for (uint32_t n = 0; n < u->more_count + 1; n++)
-                unit_note_page_locked(e, span_of(u, n)->first);
+                note_page(e, span_of(u, n)->first);
         }
     }
-    unit_note_page_locked(e, addr);
+    note_page(e, addr);
 }
 
 void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len)
