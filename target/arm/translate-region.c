@@ -266,7 +266,10 @@ static void choose_blocks(ArmRegion *r)
 
 /* ---- translating -------------------------------------------------------------------------- */
 
-static bool go_to(DisasContext *s, Where to)
+/* Returns need not look whether somebody wants the vCPU: calls have, and a call and its return
+ * together lead forward. So whoever goes on for ever without, goes forward for ever, also by ways
+ * that lead out of the region and in again. */
+static bool go_to(DisasContext *s, Where to, bool is_return)
 {
     ArmRegion *r = s->region;
     GuestBlock *b = find_block(r, to);
@@ -276,7 +279,7 @@ static bool go_to(DisasContext *s, Where to)
         b->ir = ir_block_create(&s->b) + 1;
         r->changed = true;
     }
-    bool backward = to.context == r->context ? to.pc <= s->pc : to.pc == r->head.pc;
+    bool backward = to.pc <= s->pc && !is_return;
     const RegionPage *page = find_page(r, to.pc);
     if (page->va != page_of(s->pc) && page != &r->pages[0])
         ir_guard_page(&s->b, ir_imm32(&s->b, page->id), to.pc);
@@ -289,7 +292,7 @@ static bool go_to(DisasContext *s, Where to)
 
 bool region_goto(DisasContext *s, Vaddr target)
 {
-    return s->region && go_to(s, (Where){ target, s->region->context });
+    return s->region && go_to(s, (Where){ target, s->region->context }, false);
 }
 
 bool region_call(DisasContext *s, Vaddr target)
@@ -297,7 +300,7 @@ bool region_call(DisasContext *s, Vaddr target)
     if (!s->region)
         return false;
     unsigned context = called_context(s->region, s->region->context, s->pc + 4);
-    return context && go_to(s, (Where){ target, context });
+    return context && go_to(s, (Where){ target, context }, false);
 }
 
 void region_return(DisasContext *s, IrRef target)
@@ -312,7 +315,7 @@ void region_return(DisasContext *s, IrRef target)
     uint32_t elsewhere = ir_block_create(&s->b), back = ir_block_create(&s->b);
     ir_brc(&s->b, IR_I64, target, ir_imm64(&s->b, c->back), IR_NE, IR_TARGETS(elsewhere, back));
     ir_block_begin(&s->b, back);
-    go_to(s, b->at);
+    go_to(s, b->at, true);
     s->ended = false;
     ir_block_begin(&s->b, elsewhere);
 }
@@ -390,7 +393,7 @@ bool arm_translate_region(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t fl
     }
     s.pc = r.head.pc - 4; /* the entry is no backward branch */
     r.context = 0;
-    go_to(&s, r.head);
+    go_to(&s, r.head, false);
     translate_blocks(&s);
     arm_translate_end(&s);
     note_extent(&r);

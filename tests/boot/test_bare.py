@@ -100,6 +100,19 @@ class Bare(BootTest):
         console.line('quit')
         self.assertEqual(console.wait(10), 0)
 
+    @ours_only
+    def test_a_loop_that_only_leads_forward(self):
+        """Its way back is a call within a region; it can be looked at and left."""
+        console = self.console(base_command() + [
+            '-accel', 'tcg,tier2=always', '-kernel', self.compile('forwards', 'forwards.S')])
+        console.expect('Ctrl-A', 10)
+        time.sleep(0.2)
+        console.send('\x01c')
+        console.line('info registers')
+        console.expect(r'PC\s*=\s*([0-9a-f]+)', 10)
+        console.line('quit')
+        self.assertEqual(console.wait(10), 0)
+
     def test_frequency_is_only_a_number(self):
         """What a guest writes to CNTFRQ_EL0 does not change its counter and timers."""
         command = base_command() + ['-kernel', self.compile('frequency', 'start.S', 'frequency.c')]
