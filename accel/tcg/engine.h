@@ -10,6 +10,7 @@
 #define ACCEL_TCG_ENGINE_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include "accel/accel.h"
 #include "softmmu/vcpu.h"
@@ -172,6 +173,10 @@ void unit_end_locked(AccelCpu *ac, Unit *u); /* another one takes its place */
 void region_make_locked(AccelCpu *ac, Unit *u);
 /* Does the current bank have it, so that other pages can be found, too? */
 bool region_is_here(AccelCpu *ac, const Unit *u);
+
+/* Signals of samples. Their handlers keep each other out, so that both see what was interrupted. */
+#define ENGINE_SIGNAL_PROFILE SIGPROF
+#define ENGINE_SIGNAL_HOT SIGRTMIN
 
 /* hot.c: which units are worth it, by samples */
 void engine_hot_thread(AccelCpu *ac); /* at the start of each thread */

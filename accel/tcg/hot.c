@@ -65,8 +65,9 @@ void engine_hot_thread(AccelCpu *ac)
 {
     TcgEngine *e = ac->engine;
     struct sigaction action = { .sa_sigaction = take_sample, .sa_flags = SA_SIGINFO | SA_RESTART };
-    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN };
+    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = ENGINE_SIGNAL_HOT };
     clockid_t clock;
+    sigaddset(&action.sa_mask, ENGINE_SIGNAL_PROFILE);
     if (e->tier2 != TIER2_AUTO || e->config.interpreter)
         return;
     HotCpu *h = calloc(1, sizeof(*h));
@@ -76,7 +77,7 @@ void engine_hot_thread(AccelCpu *ac)
     event.sigev_value.sival_ptr = h;
     event._sigev_un._tid = ac->cpu->thread_id;
     const struct timespec period = { .tv_nsec = SAMPLE_NS };
-    if (sigaction(SIGRTMIN, &action, NULL) || pthread_getcpuclockid(pthread_self(), &clock) ||
+    if (sigaction(ENGINE_SIGNAL_HOT, &action, NULL) || pthread_getcpuclockid(pthread_self(), &clock) ||
         timer_create(clock, &event, &h->timer)) {
         free(h); /* there is no second tier then, which `info jit` shows */
         return;
@@ -91,7 +92,7 @@ void engine_hot_end(AccelCpu *ac)
         return;
     sigset_t set; /* what is still pending must not find the memory gone */
     sigemptyset(&set);
-    sigaddset(&set, SIGRTMIN);
+    sigaddset(&set, ENGINE_SIGNAL_HOT);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     timer_delete(ac->hot->timer);
     free(ac->hot);

@@ -198,7 +198,7 @@ static bool profile_cpu(AccelCpu *ac, bool on, Error **err)
 {
     ProfileCpu *p = atomic_load(&ac->profile);
     if (!p && on) {
-        struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGPROF };
+        struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = ENGINE_SIGNAL_PROFILE };
         p = calloc(1, sizeof(*p));
         event.sigev_value.sival_ptr = p;
         event._sigev_un._tid = ac->cpu->thread_id;
@@ -218,6 +218,7 @@ bool engine_set_profile(Accel *a, bool on, Error **err)
 {
     TcgEngine *e = container_of(a, TcgEngine, accel);
     struct sigaction action = { .sa_sigaction = take_sample, .sa_flags = SA_SIGINFO | SA_RESTART };
+    sigaddset(&action.sa_mask, ENGINE_SIGNAL_HOT);
     if (e->config.interpreter)
         return error_set(err, "there is no profile of backend=interp: it runs no host code of "
                          "units");
@@ -225,7 +226,7 @@ bool engine_set_profile(Accel *a, bool on, Error **err)
         e->profile = calloc(1, sizeof(*e->profile));
         if (!e->profile)
             return error_set(err, "out of memory for the profile");
-        if (sigaction(SIGPROF, &action, NULL))
+        if (sigaction(ENGINE_SIGNAL_PROFILE, &action, NULL))
             return error_set_errno(err, errno, "cannot handle the profile's signal");
     }
     if (e->profile)
