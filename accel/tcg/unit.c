@@ -365,6 +365,8 @@ static void unit_kill_locked(TcgEngine *e, VCPU *writer, Unit *u)
 void unit_end_locked(AccelCpu *ac, Unit *u)
 {
     leave_spans(ac->engine, u);
+    for (uint32_t n = 0; n < u->more_count; n++) /* that of u->span is its successor's, too */
+        unit_note_page_locked(ac->engine, u->more[n].first);
     unit_kill_locked(ac->engine, ac->cpu, u);
     ac->engine->stats.invalidations--;
 }
@@ -378,6 +380,8 @@ static void invalidate_page_locked(TcgEngine *e, VCPU *writer, RamAddr addr, uin
         if (addr < s->first + s->bytes && s->first < addr + len && !atomic_load(&u->dead)) {
             leave_spans(e, u);
             unit_kill_locked(e, writer, u);
+            if (writer && u->tier == 2) /* it may be in it, and go round in it for ever */
+                atomic_store(&writer->exit_request, 1);
             for (uint32_t n = 0; n < u->more_count + 1; n++)
                 note_page(e, span_of(u, n)->first);
         }

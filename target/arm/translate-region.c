@@ -320,15 +320,32 @@ void region_return(DisasContext *s, IrRef target)
     ir_block_begin(&s->b, elsewhere);
 }
 
+/* No room for what one more instruction may put out of line. */
+static bool is_full(const DisasContext *s)
+{
+    return s->cold_count > MAX_COLD_EXITS - 4;
+}
+
+/* A block that was led to before the unit was full is only a way out. */
+static void leave_at_once(DisasContext *s)
+{
+    ArmRegion *r = s->region;
+    s->region = NULL;
+    gen_exit_to(s, s->pc, 0);
+    s->region = r;
+}
+
 static void translate_block(DisasContext *s, const GuestBlock *b)
 {
     ArmRegion *r = s->region;
     ir_block_begin(&s->b, b->ir - 1);
     r->context = b->at.context;
     arm_translate_begin_block(s, b->at.pc);
+    if (is_full(s))
+        leave_at_once(s);
     while (!s->ended) {
         arm_translate_insn(s, code_at(r, s->pc));
-        bool over = s->pc + 4 == b->at.pc + 4 * b->insns || s->cold_count > MAX_COLD_EXITS - 4;
+        bool over = s->pc + 4 == b->at.pc + 4 * b->insns || is_full(s);
         if (!s->ended && over)
             gen_exit_to(s, s->pc + 4, 0);
         s->pc += 4;

@@ -289,9 +289,9 @@ static void guard_scalar(DisasContext *s, unsigned esz, IrRef v, Range range)
     }
     IrRef bits = esz == 3 ? ir_bits_i64(b, v) : ir_bits_i32(b, v);
     IrRef twice = ir_add(b, type, bits, bits);
-    gen_cold_if(s, type, ir_sub(b, type, twice, ir_const(b->unit, type, 2 * range.low, 0)),
-                ir_const(b->unit, type, 2 * (range.high - range.low), 0), IR_LTU, COLD_FP_SOFT,
-                s->pc);
+    uint64_t length = 2 * (range.high - range.low); /* may go round zero */
+    gen_cold_if(s, type, ir_sub(b, type, twice, ir_imm(b, type, 2 * range.low)),
+                ir_imm(b, type, length & bit_mask(8u << esz)), IR_LTU, COLD_FP_SOFT, s->pc);
 }
 
 /* All ones in lanes that are in the range. */

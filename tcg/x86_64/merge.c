@@ -64,6 +64,7 @@ void ra_split_edges(TcgEmit *e)
     uint32_t count = u->block_count;
     uint32_t *preds = ir_arena_alloc(u->arena, count * sizeof preds[0]);
     memset(preds, 0, count * sizeof preds[0]);
+    preds[0] = 1; /* from outside */
     for (uint32_t b = 0; b < count; b++) {
         uint32_t to[2];
         unsigned n = u->blocks[b]->count ? ra_successors(u, b, to) : 0;

@@ -1205,10 +1205,13 @@ static void parallel_moves(TcgEmit *e, EdgeMove *m, unsigned n)
 static void settle_recipes(TcgEmit *e)
 {
     RegAlloc *ra = e->ra;
-    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+    for (unsigned k = 0; k < MAX_RECIPES;) {
         IrRef f = ra->s.recipes[k].flags;
         if (f && ra->values[f].ndirty && !ra_is_somewhere(e, f)) {
             flags_materialise(e, f);
+            k = 0; /* what host flags had may have a recipe now */
+        } else {
+            k++;
         }
     }
 }

@@ -113,6 +113,14 @@ class Bare(BootTest):
         console.line('quit')
         self.assertEqual(console.wait(10), 0)
 
+    @ours_only
+    def test_a_loop_that_patches_itself(self):
+        """It is a region that the processor is in when it ends."""
+        command = base_command() + ['-monitor', 'none', '-serial', 'none', '-accel',
+                                    'tcg,tier2=always', '-kernel',
+                                    self.compile('patchedloop', 'patchedloop.S')]
+        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=20 * TIME_SCALE, check=True)
+
     def test_frequency_is_only_a_number(self):
         """What a guest writes to CNTFRQ_EL0 does not change its counter and timers."""
         command = base_command() + ['-kernel', self.compile('frequency', 'start.S', 'frequency.c')]

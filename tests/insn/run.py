@@ -320,7 +320,7 @@ class Session:
         bad -= self.known.total()
         unreached = [row.where for row in self.gen.rows if row.where not in self.gen.reached]
         self.report(total, bad, instructions, time.time() - start)
-        if unreached and opt.count >= WHOLE_CHAPTER:
+        if unreached and opt.count >= WHOLE_CHAPTER and opt.chapter != 'loop':
             print(f'{len(unreached)} lines of the specification were not reached: {", ".join(unreached[:9])}')
             return False
         return not bad and not self.crashes

@@ -35,7 +35,9 @@ typedef struct Gen {
     uint32_t preds[MAX_BLOCKS];
     IrRef address;       /* a recent one, of address_block: several accesses share a base */
     uint32_t address_block;
-    uint32_t counters, locals; /* variables: loop counters first, then others */
+    IrRef address_at_end[MAX_BLOCKS];
+    uint32_t counters, locals; /* variables: loop counters first, then one of flags, then others */
+    bool dirty;          /* many variables are set at the ends of blocks */
     uint8_t ops[IR_OP_COUNT];
     unsigned op_count;
 } Gen;
@@ -206,6 +208,12 @@ static uint64_t nzcv_var(void)
     return n;
 }
 
+/* The guest's flags, or a local that has some, too. */
+static uint64_t flags_var(Gen *g)
+{
+    return chance(g, 3) ? rig_globals.count + g->counters : nzcv_var();
+}
+
 static IrRef any_flags(Gen *g)
 {
     Pool *p = &g->pools.of[POOL_FLAGS];
@@ -215,7 +223,7 @@ static IrRef any_flags(Gen *g)
     if (chance(g, 8)) {
         return ir_const(g->u, IR_I32, rig_random(&g->random) & IR_NZCV_MASK, 0);
     }
-    IrRef r = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I32, .imm = nzcv_var() });
+    IrRef r = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I32, .imm = flags_var(g) });
     pool_add(g, POOL_FLAGS, r);
     return r;
 }
@@ -365,9 +373,9 @@ static void gen_var(Gen *g, IrOp op)
     bool flags = chance(g, 4);
     if (flags) {
         i.type = IR_I32;
-        i.imm = nzcv_var();
-    } else if (g->locals > g->counters && chance(g, 3)) {
-        i.imm = rig_globals.count + g->counters + pick(g, g->locals - g->counters);
+        i.imm = flags_var(g);
+    } else if (g->locals > g->counters + 1 && chance(g, 3)) {
+        i.imm = rig_globals.count + g->counters + 1 + pick(g, g->locals - g->counters - 1);
         i.type = ir_var_type(g->u, i.imm);
     } else {
         i.type = pick_type(g, ir_op_info[op].types);
@@ -582,11 +590,40 @@ static void gen_exit(Gen *g)
     emit(g, i);
 }
 
+/* Much that lives on in variables: what joins, loops and faults have to get right. */
+static void gen_dirty(Gen *g)
+{
+    for (unsigned n = 4 + pick(g, 12); n; n--) {
+        gen_var(g, IR_OP_SET);
+    }
+}
+
+/* A block that leads to `to` by way of what may leave instead, as backward branches of guests do. */
+static uint32_t gen_edge(Gen *g, uint32_t to)
+{
+    uint32_t here = g->block;
+    IrInsn poll = { .op = IR_OP_POLL };
+    g->block = ir_block_new(g->u);
+    if (chance(g, 4)) {
+        IrInsn guard = { .op = IR_OP_GUARD_PAGE, .arg = { ir_const(g->u, IR_I32, 0, 0) } };
+        guard.imm = any_imm(g, &guard);
+        emit(g, guard);
+    }
+    poll.imm = any_imm(g, &poll);
+    emit(g, poll);
+    emit(g, (IrInsn){ .op = IR_OP_JUMP, .imm = to });
+    g->block = here;
+    return g->u->block_count - 1;
+}
+
 /* Count counter `n` down; to `then` while it is above 0. */
 static void gen_back_edge(Gen *g, uint32_t counter, uint32_t head, uint32_t next)
 {
     uint64_t var = rig_globals.count + counter;
     IrRef one = ir_const(g->u, IR_I64, 1, 0), zero = ir_const(g->u, IR_I64, 0, 0);
+    if (chance(g, 2)) {
+        head = gen_edge(g, head);
+    }
     IrRef c = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64, .imm = var });
     IrRef d = emit_value(g, (IrInsn){ .op = IR_OP_SUB, .type = IR_I64, .arg = { c, one } });
     emit(g, (IrInsn){ .op = IR_OP_SET, .type = IR_I64, .imm = var, .arg = { d } });
@@ -635,7 +672,9 @@ static void gen_locals(Gen *g)
     for (uint32_t n = 0; n < g->locals; n++) {
         uint64_t var = rig_globals.count + n;
         IrType t = ir_var_type(g->u, var);
-        IrRef v = n < g->counters ? ir_const(g->u, t, 1 + pick(g, 3), 0) : any_value(g, t);
+        IrRef v = n < g->counters ? ir_const(g->u, t, 1 + pick(g, 3), 0)
+                  : n == g->counters ? ir_const(g->u, t, IR_NZCV_MASK & rig_random(&g->random), 0)
+                                     : any_value(g, t);
         emit(g, (IrInsn){ .op = IR_OP_SET, .type = t, .imm = var, .arg = { v } });
     }
 }
@@ -646,6 +685,8 @@ static void gen_block(Gen *g, uint32_t blocks, unsigned size, const uint32_t *lo
     memset(&g->pools, 0, sizeof g->pools);
     if (inherit) {
         g->pools = g->at_end[g->only_pred[g->block]];
+        g->address = g->address_at_end[g->only_pred[g->block]];
+        g->address_block = g->block;
     }
     if (g->block == 0) {
         gen_locals(g);
@@ -657,6 +698,9 @@ static void gen_block(Gen *g, uint32_t blocks, unsigned size, const uint32_t *lo
         gen_insn(g);
     }
     uint32_t next = g->block + 1;
+    if (g->dirty && chance(g, 2)) {
+        gen_dirty(g);
+    }
     if (next == blocks) {
         gen_exit(g);
     } else if (loop_head[g->block] != UINT32_MAX) {
@@ -667,6 +711,7 @@ static void gen_block(Gen *g, uint32_t blocks, unsigned size, const uint32_t *lo
         gen_branch(g, blocks);
     }
     g->at_end[g->block] = g->pools;
+    g->address_at_end[g->block] = g->address_block == g->block ? g->address : IR_NONE;
 }
 
 /* A loop counter may serve several back edges: it only ever falls. */
@@ -693,10 +738,11 @@ void gen_program(IrUnit *u, uint64_t seed, unsigned kinds, unsigned size)
     uint32_t loop_head[MAX_BLOCKS];
     plan_loops(g, blocks, loop_head);
     g->counters = 2;
-    g->locals = g->counters + pick(g, MAX_LOCALS - g->counters + 1);
+    g->locals = g->counters + 1 + pick(g, MAX_LOCALS - g->counters);
+    g->dirty = chance(g, 2);
     for (uint32_t n = 0; n < g->locals; n++) {
         IrType t = pick_type(g, 1 << IR_I32 | 1 << IR_I64 | 1 << IR_F64 | 1 << IR_V128);
-        ir_local_new(u, n < g->counters ? IR_I64 : t);
+        ir_local_new(u, n < g->counters ? IR_I64 : n == g->counters ? IR_I32 : t);
     }
     for (uint32_t n = 0; n < blocks; n++) {
         ir_block_new(u);
