@@ -366,7 +366,7 @@ void unit_end_locked(AccelCpu *ac, Unit *u)
 {
     leave_spans(ac->engine, u);
     for (uint32_t n = 0; n < u->more_count; n++) /* that of u->span is its successor's, too */
-        unit_note_page_locked(ac->engine, u->more[n].first);
+        note_page(ac->engine, u->more[n].first);
     unit_kill_locked(ac->engine, ac->cpu, u);
     ac->engine->stats.invalidations--;
 }
