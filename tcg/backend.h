@@ -81,6 +81,7 @@ typedef struct TcgConfig {
     bool interpreter;          /* backend=interp */
     bool no_chain;
     bool no_avx2, no_bmi, no_fma; /* pretend the host lacks these (tests) */
+    bool only_x86_64_v3;       /* use what this level has, AVX2, BMI, FMA, and no more (tests) */
 } TcgConfig;
 
 TcgContext *tcg_context_create(const TcgConfig *config, Error **err) MUST_CHECK;
