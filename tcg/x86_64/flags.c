@@ -248,7 +248,7 @@ void flags_save(TcgEmit *e)
     if (!is_at_risk(ra, e, v)) {
         return;
     }
-    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+    for (unsigned k = 0; k < MAX_RECIPES && !leaves_out(e, TCG_NO_FLAG_RECIPES); k++) {
         RaRecipe recipe;
         if (!ra->s.recipes[k].flags && find_recipe(e, v, ra->s.flags_insn, &recipe)) {
             ra->s.recipes[k] = recipe;
