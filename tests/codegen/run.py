@@ -4,8 +4,10 @@
 
   run.py code   sequences/NAME.s   their host code, in both tiers, with sequences/NAME.txt
   run.py run    programs/NAME.s    host instructions for each guest instruction, with programs.txt
+  run.py switches                  the programs' results without each optimisation in turn
+  run.py ablation                  no comparison: a table of what "run" says without each of them
 
-Neither depends on time or on the host, as long as that has what x86-64-v3 says.  --update writes
+None of it depends on time or on the host, as long as that has what x86-64-v3 says.  --update writes
 what is so now; with it goes a reason in the commit.  Fewer instructions are no failure of "run".
 """
 import argparse
@@ -24,7 +26,7 @@ SKIPPED = 77
 TIERS = {'tier 1': 'off', 'tier 2': 'always'}
 HEAD = '''\
 # Of each program: guest instructions; its result; then, in each tier, host instructions in the code
-# buffer for one guest instruction, and how often the code is left for C. Made by run.py run --update.
+# buffer for one guest instruction, and how often the code is left for C. By run.py run --update.
 '''
 
 
@@ -39,8 +41,8 @@ def assemble(folder, sources, name, sections=()):
     for n, source in enumerate(sources):
         objects.append(f'{base}{n}.o')
         subprocess.run([CROSS + 'as', '-march=armv8.5-a', '-o', objects[-1], source], check=True)
-    subprocess.run([CROSS + 'ld', '-Ttext=0x40200000', '-z', 'max-page-size=4096', '-e', '0x40200000',
-                    '-o', f'{base}.elf', *objects], check=True)
+    subprocess.run([CROSS + 'ld', '-Ttext=0x40200000', '-z', 'max-page-size=4096',
+                    '-e', '0x40200000', '-o', f'{base}.elf', *objects], check=True)
     subprocess.run([CROSS + 'objcopy', '-O', 'binary', *sections, f'{base}.elf', f'{base}.bin'],
                    check=True)
     return f'{base}.bin'
@@ -137,8 +139,8 @@ def read_table():
 
 
 def write_table(rows):
-    lines = [f'{name:12} {r.guest:7} {r.result} {r.ratio1:7.3f} {r.out1:6} {r.ratio2:7.3f} {r.out2:6}'
-             for name, r in sorted(rows.items())]
+    lines = [f'{name:12} {r.guest:7} {r.result} {r.ratio1:7.3f} {r.out1:6} '
+             f'{r.ratio2:7.3f} {r.out2:6}' for name, r in sorted(rows.items())]
     TABLE.write_text(HEAD + '\n'.join(lines) + '\n')
 
 
@@ -190,10 +192,48 @@ def compare_runs(binary, sources, update):
     return report.finish()
 
 
+# --- without single optimisations -----------------------------------------------------------------
+
+def images(folder, sources):
+    return {s.stem: assemble(folder, [HERE / 'start.s', s], s.stem) for s in sources}
+
+
+def check_switches(binary, sources):
+    report, rows = Report(), read_table()
+    with tempfile.TemporaryDirectory() as folder:
+        made = images(folder, sources)
+        for switch in ask(binary, 'switches').split():
+            wrong = [f'{switch}: {name} with tier2={tier2}'
+                     for name, image in made.items() for tier2 in TIERS.values()
+                     if ask(binary, 'result', image, tier2, switch).strip() != rows[name].result]
+            if wrong:
+                report.wrong('\n'.join(f'{text} has another result' for text in wrong))
+            else:
+                report.ok()
+    return report.finish()
+
+
+def ablation(binary, sources):
+    """By how many percent more host instructions are executed without each."""
+    print(f'{"":24}' + ''.join(f'{s.stem[:8]:>9}' for s in sources))
+    with tempfile.TemporaryDirectory() as folder:
+        made = images(folder, sources)
+        for tier, tier2 in TIERS.items():
+            counts = {name: int(ask(binary, 'run', image, tier2).split()[0])
+                      for name, image in made.items()}
+            print(f'{tier}, instructions:'.ljust(24) + ''.join(f'{n:9}' for n in counts.values()))
+            for switch in ask(binary, 'switches').split():
+                more = [int(ask(binary, 'run', image, tier2, switch).split()[0]) / counts[name] - 1
+                        for name, image in made.items()]
+                print(f'{switch:24}' + ''.join(f'{m:9.1%}' if abs(m) >= 0.0005 else f'{"-":>9}'
+                                               for m in more), flush=True)
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', choices=['code', 'run'])
+    parser.add_argument('what', choices=['code', 'run', 'switches', 'ablation'])
     parser.add_argument('--binary', default='build/tests/codegen/codegen')
     parser.add_argument('--only', metavar='NAME,...', help='these only')
     parser.add_argument('--update', action='store_true', help='write down what is so now')
@@ -201,8 +241,12 @@ def main():
     folder = HERE / ('sequences' if options.what == 'code' else 'programs')
     wanted = options.only.split(',') if options.only else None
     sources = [s for s in sorted(folder.glob('*.s')) if not wanted or s.stem in wanted]
-    compare = compare_code if options.what == 'code' else compare_runs
     try:
+        if options.what == 'switches':
+            return check_switches(options.binary, sources)
+        if options.what == 'ablation':
+            return ablation(options.binary, sources)
+        compare = compare_code if options.what == 'code' else compare_runs
         return compare(options.binary, sources, options.update)
     except Skip as reason:
         print(f'skipped: {reason}')
