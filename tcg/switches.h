@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Optimisations that can be left out one at a time, to see what each is worth and whether it is what
-// is wrong (docs/performance.md). They are looked at while code is translated, never by the code.
-// Whatever is left out, translated code does the same.
+// Optimisations that can be left out one at a time, to see what each is worth and whether it is
+// what is wrong (docs/performance.md). They are looked at while code is translated, never by the
+// code. Whatever is left out, translated code does the same.
 //
 // One row each: name, option of -accel tcg, what it leaves out.
 #ifndef TCG_SWITCHES_H

@@ -6,7 +6,8 @@
 //   codegen code IMAGE TIER2 [SWITCH]      the host code of the unit at the image's entry
 //   codegen run IMAGE TIER2 [SWITCH]       host instructions that the program takes
 //   codegen result IMAGE TIER2 [SWITCH]    what it computes
-//   codegen guest IMAGE                    guest instructions that it takes
+//   codegen guest IMAGE                    guest instructions that it takes, and its result, by the
+//                                          interpreter backend
 //   codegen switches                       those of -accel tcg
 //
 // A program does its work again and again, with an SVC behind each time. The first two times, by
@@ -93,7 +94,7 @@ static void print_result(Machine *m)
 typedef struct Question {
     const char *name;
     void (*called)(Machine *m); /* at each SVC of the program; NULL: it does not run */
-    bool by_insns;              /* with units of one instruction each */
+    bool by_insns;              /* by the interpreter, with units of one instruction each */
 } Question;
 
 static const Question questions[] = {
@@ -134,7 +135,7 @@ int main(int argc, char **argv)
         return print_switches();
     const Question *q = question_of(argc, argv);
     const AccelOption fast[] = { { "tier2", argv[3] }, { argc > 4 ? argv[4] : NULL, "on" } };
-    const AccelOption slow[] = { { "tier2", "off" }, { "one-insn-per-tb", "on" } };
+    const AccelOption slow[] = { { "backend", "interp" }, { "one-insn-per-tb", "on" } };
     const MachineSetup setup = {
         .image = argv[2], .options = q->by_insns ? slow : fast,
         .option_count = q->by_insns || argc > 4 ? 2 : 1, .chained = !q->by_insns,

@@ -63,7 +63,9 @@ Test(accel, each_switch_leaves_out_one_thing)
 Test(accel, switches_add_up_and_passes_follow)
 {
     Rig r;
-    const AccelOption options[] = { { "no-folding", "on" }, { "optimise", "on" }, { "no-dead", "on" } };
+    const AccelOption options[] = {
+        { "no-folding", "on" }, { "optimise", "on" }, { "no-dead", "on" },
+    };
     TcgEngine *e = create(&r, options, 3);
     cr_assert(e);
     cr_expect_eq(e->config.without, TCG_NO_FOLDING | TCG_NO_DEAD);
