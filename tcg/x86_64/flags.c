@@ -207,6 +207,9 @@ void flags_materialise(TcgEmit *e, IrRef v)
 void flags_prepare(TcgEmit *e, const IrInsn *in)
 {
     RegAlloc *ra = e->ra;
+    if (in->op == X86_OP_PROBE) { /* has no row in ir_op_info[], and an address for an operand */
+        return;
+    }
     for (unsigned k = 0; k < IR_MAX_ARGS && in->arg[k]; k++) {
         IrRef v = ra_canonical(ra, in->arg[k]);
         const RaRecipe *r = ir_is_const(v) ? NULL : flags_recipe(ra, v);
