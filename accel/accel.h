@@ -29,6 +29,7 @@ typedef struct AccelType {
     /* Executes nothing, and virtual time stands still unless somebody sets it (vclock_advance()). */
     bool passive;
     const char *const *options; /* names that `options` may have, ends with NULL */
+    const char *(*option_help)(const char *option); /* NULL, or says NULL: nothing */
     /* NULL when this engine can run here, else a sentence that says why not. */
     const char *(*unavailable)(void);
     Accel *(*create)(MemorySpace *memory, Log *log, const AccelOption *options, unsigned count,

@@ -115,8 +115,13 @@ static bool print_accel(const char *name, Error **err)
         if (strcmp((*t)->name, name))
             continue;
         printf("%s: %s\n", (*t)->name, (*t)->help);
-        for (const char *const *o = (*t)->options; *o; o++)
-            printf("  %s=\n", *o);
+        for (const char *const *o = (*t)->options; *o; o++) {
+            const char *help = (*t)->option_help ? (*t)->option_help(*o) : NULL;
+            if (help)
+                printf("  %-24s - without %s\n", *o, help);
+            else
+                printf("  %s=\n", *o);
+        }
         return true;
     }
     return error_set(err, "unknown engine '%s' ('-accel help' lists them)", name);

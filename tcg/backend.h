@@ -16,6 +16,7 @@
 #define TCG_BACKEND_H
 
 #include "tcg/ir.h"
+#include "tcg/switches.h"
 
 /* Software TLB as the fast path sees it (softmmu/tlb.h owns the types; the numbers are checked
  * against it by static assertions in accel/tcg). For an access to A of S bytes the entry is
@@ -80,7 +81,9 @@ typedef struct TcgConfig {
     size_t buffer_bytes;       /* code buffer (-accel tcg,tb-size=) */
     bool interpreter;          /* backend=interp */
     bool no_chain;
+    uint32_t without;          /* TCG_NO_* of switches.h: what is left out */
     bool no_avx2, no_bmi, no_fma; /* pretend the host lacks these (tests) */
+    bool only_x86_64_v3;       /* use what this level has, AVX2, BMI, FMA, and no more (tests) */
 } TcgConfig;
 
 TcgContext *tcg_context_create(const TcgConfig *config, Error **err) MUST_CHECK;
@@ -101,6 +104,8 @@ enum {
     TCG_PASS_ALL = ~0
 };
 void tcg_optimise(IrUnit *u, unsigned passes);
+/* All passes but those in the mask of TCG_NO_*. */
+unsigned tcg_passes(uint32_t without);
 
 /* Compile. NULL when the buffer is full: the caller stops the vCPUs, tcg_flush()es, forgets all
  * TcgCode and tries again. The unit may be reset or freed afterwards. */

@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "tcg/ir_opcodes.h" /* generated: enum IrOp, ir_op_info[] */
+#include "tcg/switches.h"
 #include "util/error.h"
 #include "util/types.h"
 
@@ -235,6 +236,7 @@ typedef struct IrUnit {
     Vaddr guest_pc;       /* of the first instruction */
     uint32_t guest_bytes, guest_insns;
     IrNanRule nan_rule;
+    uint32_t without;     /* TCG_NO_*: what its maker leaves out; kept when it is reset */
     struct IrArena *arena;
 } IrUnit;
 

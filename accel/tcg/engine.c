@@ -95,6 +95,14 @@ static bool set_tier2(TcgEngine *e, const AccelOption *o, Error **err)
     return error_set(err, "-accel tcg,tier2=%s is none of 'auto', 'off' and 'always'", o->value);
 }
 
+/* no-... */
+static void set_without(TcgEngine *e, const char *name, bool on)
+{
+    for (unsigned n = 0; n < TCG_SWITCH_COUNT; n++)
+        if (on && !strcmp(name, tcg_switches[n].option))
+            e->config.without |= 1u << n;
+}
+
 static bool set_option(TcgEngine *e, const AccelOption *o, Error **err)
 {
     bool on;
@@ -122,13 +130,28 @@ static bool set_option(TcgEngine *e, const AccelOption *o, Error **err)
         e->max_insns = on ? 1 : DEFAULT_MAX_INSNS;
     else if (!strcmp(o->name, "optimise"))
         e->passes = on ? TCG_PASS_ALL : 0;
+    else
+        set_without(e, o->name, on);
     return true;
 }
 
 static const char *const option_names[] = {
     "backend", "tb-size", "thread", "one-insn-per-tb", "optimise", "profile", "perfmap",
-    "jitdump", "tier2", NULL
+    "jitdump", "tier2",
+#define SWITCH_OPTION(NAME, OPTION, HELP) OPTION,
+    TCG_SWITCHES(SWITCH_OPTION)
+#undef SWITCH_OPTION
+    NULL
 };
+
+/* The others are in the manual. */
+static const char *option_help(const char *name)
+{
+    for (unsigned n = 0; n < TCG_SWITCH_COUNT; n++)
+        if (!strcmp(name, tcg_switches[n].option))
+            return tcg_switches[n].help;
+    return NULL;
+}
 
 /* ---- CPUs ------------------------------------------------------------------------------- */
 
@@ -152,12 +175,13 @@ static bool make_context(TcgEngine *e, const CpuOps *ops, Error **err)
     e->config.layout.env_pc = ops->globals->table[ops->globals->pc].offset;
     e->config.globals = ops->globals;
     e->config.ops = (TcgOps){ .slow_access = engine_slow_access, .lookup = engine_lookup };
-    e->config.no_chain = log_on(e->log, LOG_NOCHAIN);
+    e->config.no_chain = engine_wants_no_chain(e);
     e->pages = calloc(pages, sizeof(UnitPage));
     e->page_count = pages;
     e->scratch = ir_unit_create(ops->globals);
     if (!e->pages || !e->scratch)
         return error_set(err, "out of memory for the translator");
+    e->scratch->without = e->config.without;
     e->ctx = tcg_context_create(&e->config, err);
     return e->ctx;
 }
@@ -333,6 +357,7 @@ static Accel *engine_create(MemorySpace *memory, Log *log, const AccelOption *op
             return NULL;
         }
     }
+    e->passes &= tcg_passes(e->config.without);
     if (!open_files(e, err)) {
         engine_destroy(&e->accel);
         return NULL;
@@ -346,5 +371,6 @@ const AccelType tcg_accel_type = {
     .name = "tcg",
     .help = "translation of guest code to host code (any guest, any host)",
     .options = option_names,
+    .option_help = option_help,
     .create = engine_create,
 };

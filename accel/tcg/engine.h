@@ -200,6 +200,7 @@ bool engine_fetch_cached(VCPU *cpu, Vaddr pc, FetchPlace *place);
 
 /* loop.c */
 void engine_log_changed(Accel *accel);
+bool engine_wants_no_chain(const TcgEngine *e); /* by the log's items, or by an option */
 void *engine_cpu_thread(void *cpu);
 const void *engine_lookup(void *env, Vaddr pc);
 void engine_exclusive_begin(TcgEngine *e, VCPU *self);

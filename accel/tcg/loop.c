@@ -77,10 +77,15 @@ static void forget_code_locked(TcgEngine *e)
     e->stats.flushes++;
 }
 
+bool engine_wants_no_chain(const TcgEngine *e)
+{
+    return log_on(e->log, LOG_NOCHAIN) || (e->config.without & TCG_NO_CHAINING);
+}
+
 void engine_log_changed(Accel *a)
 {
     TcgEngine *e = container_of(a, TcgEngine, accel);
-    bool no_chain = log_on(e->log, LOG_NOCHAIN);
+    bool no_chain = engine_wants_no_chain(e);
     if (!e->ctx || e->config.no_chain == no_chain)
         return;
     e->config.no_chain = no_chain;

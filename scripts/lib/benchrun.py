@@ -236,17 +236,18 @@ def measure(rig, checks, who, emulators, batch):
     return seconds, lacks
 
 
-def run_pairs(rig, benchmarks, emulators, pairs):
-    """The sides take turns at every batch, in changing order, so that a machine's mood hits both.
+def run_pairs(rig, benchmarks, emulators, pairs, host=True):
+    """The sides take turns at every batch, in changing order, so that a machine's mood hits all.
 
     Returns {who: {name: [seconds of pair 0, ...]}} and what the host lacks, by name.
     """
-    results, lacks = {'dragoman': {}, 'peer': {}, 'host': {}}, {}
+    after = ['host'] if host else []
+    results, lacks = {who: {} for who in [*emulators, *after]}, {}
     checks = Checks(benchmarks)
     for pair in range(pairs):
-        order = ['dragoman', 'peer'] if pair % 2 == 0 else ['peer', 'dragoman']
+        order = list(emulators) if pair % 2 == 0 else list(emulators)[::-1]
         for batch in batches(benchmarks):
-            for who in order + ['host']:
+            for who in order + after:
                 rig.progress.begin(f'pair {pair + 1} of {pairs}', f'{batch[0].group}, {who}')
                 seconds, missing = measure(rig, checks, who, emulators, batch)
                 lacks.update(missing)

@@ -25,8 +25,8 @@ bool a64_trans_BL(DisasContext *s, const struct a64_branch *a)
 /* The two ways of a conditional branch, from blocks `then` and `otherwise`. */
 static void both_ways(DisasContext *s, uint32_t then, Vaddr target, uint32_t otherwise)
 {
-    bool go_on = target > s->pc && !(s->flags & UNIT_STEP) && s->side_exits < MAX_SIDE_EXITS &&
-                 !s->region;
+    unsigned most = s->b.unit->without & TCG_NO_SIDE_EXITS ? 0 : MAX_SIDE_EXITS;
+    bool go_on = target > s->pc && !(s->flags & UNIT_STEP) && s->side_exits < most && !s->region;
     ir_block_begin(&s->b, then);
     gen_exit_to(s, target, 0);
     ir_block_begin(&s->b, otherwise);

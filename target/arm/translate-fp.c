@@ -82,8 +82,8 @@ bool a64_trans_BFCVT(DisasContext *s, const OneSource *a)
 
 static IrRef two_source_value(DisasContext *s, const struct a64_rrr_e *a, ArmFpOp op)
 {
-    return fp_scalar(s, (ArmFpDesc){ .op = op, .esz = a->esz }, fp_get(s, a->esz, a->rn),
-                     fp_get(s, a->esz, a->rm), IR_NONE);
+    IrRef x = fp_get(s, a->esz, a->rn), y = fp_get(s, a->esz, a->rm);
+    return fp_scalar(s, (ArmFpDesc){ .op = op, .esz = a->esz }, x, y, IR_NONE);
 }
 
 #define TWO_SOURCE(name, op)                                                              \
@@ -367,8 +367,8 @@ bool a64_trans_FMOV_top_to_gen(DisasContext *s, const struct a64_fcvt_int *a)
 bool a64_trans_FMOV_top_from_gen(DisasContext *s, const struct a64_fcvt_int *a)
 {
     if (fp_access_check(s)) {
-        vreg_set(s, a->rd, ir_vset(&s->b, IR_V128, vreg_get(s, a->rd),
-                                   reg_get(s, true, a->rn), 3, 1));
+        IrRef v = vreg_get(s, a->rd), x = reg_get(s, true, a->rn);
+        vreg_set(s, a->rd, ir_vset(&s->b, IR_V128, v, x, 3, 1));
     }
     return true;
 }

@@ -297,7 +297,8 @@ bool a64_trans_EON_shift(DisasContext *s, const struct a64_rrr_shift *a)
 
 bool a64_trans_ANDS_shift(DisasContext *s, const struct a64_rrr_shift *a)
 {
-    and_flags(s, a->sf, a->rd, reg_get(s, a->sf, a->rn), shifted_get(s, a));
+    IrRef x = reg_get(s, a->sf, a->rn);
+    and_flags(s, a->sf, a->rd, x, shifted_get(s, a));
     return true;
 }
 
@@ -610,34 +611,46 @@ static IrRef long_get(DisasContext *s, unsigned n, bool is_signed)
                      : ir_extu(&s->b, IR_I64, v, IR_POSLEN(0, 32));
 }
 
+static bool mul_add_same(DisasContext *s, const struct a64_rrrr *a, bool sub)
+{
+    IrRef x = reg_get(s, a->sf, a->rn), y = reg_get(s, a->sf, a->rm);
+    return mul_add(s, a, x, y, sub);
+}
+
+static bool mul_add_long(DisasContext *s, const struct a64_rrrr *a, bool is_signed, bool sub)
+{
+    IrRef x = long_get(s, a->rn, is_signed), y = long_get(s, a->rm, is_signed);
+    return mul_add(s, a, x, y, sub);
+}
+
 bool a64_trans_MADD(DisasContext *s, const struct a64_rrrr *a)
 {
-    return mul_add(s, a, reg_get(s, a->sf, a->rn), reg_get(s, a->sf, a->rm), false);
+    return mul_add_same(s, a, false);
 }
 
 bool a64_trans_MSUB(DisasContext *s, const struct a64_rrrr *a)
 {
-    return mul_add(s, a, reg_get(s, a->sf, a->rn), reg_get(s, a->sf, a->rm), true);
+    return mul_add_same(s, a, true);
 }
 
 bool a64_trans_SMADDL(DisasContext *s, const struct a64_rrrr *a)
 {
-    return mul_add(s, a, long_get(s, a->rn, true), long_get(s, a->rm, true), false);
+    return mul_add_long(s, a, true, false);
 }
 
 bool a64_trans_SMSUBL(DisasContext *s, const struct a64_rrrr *a)
 {
-    return mul_add(s, a, long_get(s, a->rn, true), long_get(s, a->rm, true), true);
+    return mul_add_long(s, a, true, true);
 }
 
 bool a64_trans_UMADDL(DisasContext *s, const struct a64_rrrr *a)
 {
-    return mul_add(s, a, long_get(s, a->rn, false), long_get(s, a->rm, false), false);
+    return mul_add_long(s, a, false, false);
 }
 
 bool a64_trans_UMSUBL(DisasContext *s, const struct a64_rrrr *a)
 {
-    return mul_add(s, a, long_get(s, a->rn, false), long_get(s, a->rm, false), true);
+    return mul_add_long(s, a, false, true);
 }
 
 bool a64_trans_SMULH(DisasContext *s, const struct a64_rrr *a)

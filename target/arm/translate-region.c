@@ -60,6 +60,7 @@ typedef struct RegionPage {
 
 struct ArmRegion {
     CodeRegion *source;
+    uint32_t without;       /* TCG_NO_* */
     RegionPage pages[CODE_REGION_PAGES]; /* the entry's first */
     unsigned page_count;
     GuestBlock blocks[MAX_BLOCKS];
@@ -83,7 +84,7 @@ static const RegionPage *find_page(ArmRegion *r, Vaddr pc)
     for (unsigned n = 0; n < r->page_count; n++)
         if (r->pages[n].va == page_of(pc))
             return &r->pages[n];
-    if (r->page_count == CODE_REGION_PAGES)
+    if (r->page_count == (r->without & TCG_NO_CROSS_PAGE_REGIONS ? 1 : CODE_REGION_PAGES))
         return NULL;
     RegionPage *p = &r->pages[r->page_count];
     *p = (RegionPage){ .va = page_of(pc) };
@@ -154,7 +155,8 @@ static unsigned called_context(ArmRegion *r, unsigned from, Vaddr back)
     for (unsigned n = from; n; n = r->contexts[n].parent)
         if (r->contexts[n].back == back)
             return 0; /* recursion */
-    if (r->context_count == MAX_CONTEXTS || r->contexts[from].depth == MAX_CALL_DEPTH)
+    if (r->context_count == MAX_CONTEXTS || r->contexts[from].depth == MAX_CALL_DEPTH ||
+        (r->without & TCG_NO_INLINED_CALLS))
         return 0;
     r->contexts[r->context_count] = (Context){ from, r->contexts[from].depth + 1, back };
     return r->context_count++;
@@ -391,7 +393,8 @@ bool arm_translate_region(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t fl
 {
     static const uint64_t special = UNIT_STEP | UNIT_ILLEGAL | UNIT_BREAKPOINTS | UNIT_PMU |
                                     UNIT_FP_SOFT;
-    ArmRegion r = { .source = source, .head = { pc, 0 }, .context_count = 1 };
+    ArmRegion r = { .source = source, .without = unit->without, .head = { pc, 0 },
+                    .context_count = 1 };
     DisasContext s;
     if (flags & special)
         return false;

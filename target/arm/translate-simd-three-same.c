@@ -236,8 +236,8 @@ static bool select_bits(DisasContext *s, const struct a64_vrrr_bit *a, unsigned 
                         unsigned y)
 {
     if (fp_access_check(s)) {
-        vreg_set_q(s, a->q, a->rd, ir_vbsl(&s->b, IR_V128, vreg_get(s, mask), vreg_get(s, x),
-                                           vreg_get(s, y)));
+        IrRef m = vreg_get(s, mask), v = vreg_get(s, x), w = vreg_get(s, y);
+        vreg_set_q(s, a->q, a->rd, ir_vbsl(&s->b, IR_V128, m, v, w));
     }
     return true;
 }

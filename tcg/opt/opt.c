@@ -22,6 +22,13 @@ static void check(const IrUnit *u, const char *pass)
     }
 }
 
+unsigned tcg_passes(uint32_t without)
+{
+    return TCG_PASS_ALL & ~((without & TCG_NO_FORWARDING ? (unsigned)TCG_PASS_COPY : 0) |
+                            (without & TCG_NO_FOLDING ? (unsigned)TCG_PASS_FOLD : 0) |
+                            (without & TCG_NO_DEAD ? (unsigned)TCG_PASS_DEAD : 0));
+}
+
 void tcg_optimise(IrUnit *u, unsigned passes)
 {
     check(u, "none");

@@ -335,6 +335,19 @@ static void fuse_compare(const TcgEmit *e, IrBlock *b, uint32_t i)
     }
 }
 
+static void fuse_insn(const TcgEmit *e, IrBlock *b, uint32_t i)
+{
+    if (flags_partner(b->insns[i].op) != IR_OP_COUNT && !leaves_out(e, TCG_NO_FUSED_FLAGS)) {
+        fuse_flags(e->ra, b, i);
+    }
+    if (!leaves_out(e, TCG_NO_FUSED_COMPARISONS)) {
+        fuse_compare(e, b, i);
+    }
+    if (!leaves_out(e, TCG_NO_WIDE_PRODUCTS)) {
+        fuse_product(e->ra, b, i);
+    }
+}
+
 static void resolve_insn(TcgEmit *e, IrInsn *in, uint32_t generation)
 {
     RegAlloc *ra = e->ra;
@@ -433,11 +446,7 @@ static void resolve_copies(TcgEmit *e)
             }
         }
         for (uint32_t i = 0; i < b->count; i++) {
-            if (flags_partner(b->insns[i].op) != IR_OP_COUNT) {
-                fuse_flags(ra, b, i);
-            }
-            fuse_compare(e, b, i);
-            fuse_product(ra, b, i);
+            fuse_insn(e, b, i);
             resolve_insn(e, &b->insns[i], rb->generation);
         }
         note_edge(e, ra->order[n]);
@@ -607,8 +616,12 @@ static bool next_uses(TcgEmit *e)
 bool ra_analyse(TcgEmit *e)
 {
     order_blocks(e);
-    ra_plan_merges(e);
+    if (!leaves_out(e, TCG_NO_MERGE_REGISTERS)) {
+        ra_plan_merges(e);
+    }
     resolve_copies(e);
-    share_checks(e);
+    if (!leaves_out(e, TCG_NO_SHARED_CHECKS)) {
+        share_checks(e);
+    }
     return next_uses(e);
 }

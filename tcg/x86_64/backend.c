@@ -471,6 +471,17 @@ static void detect_host(TcgHost *h, const TcgConfig *c)
     h->bmi = bmi && cx & bit_LZCNT && !c->no_bmi;
 }
 
+/* The same code on every host that has this level (System V ABI, AMD64 supplement, 3.1.1). */
+static bool restrict_host(TcgHost *h, Error **err)
+{
+    if (!h->avx || !h->bmi || !h->fma || !h->f16c || !h->movbe || !h->popcnt || !h->sse42) {
+        return error_set(err, "this host lacks something of x86-64-v3 (AVX2, BMI, FMA, F16C, MOVBE)");
+    }
+    *h = (TcgHost){ .avx = true, .bmi = true, .fma = true, .f16c = true, .movbe = true,
+                    .popcnt = true, .sse42 = true };
+    return true;
+}
+
 static void x86_context_fini(TcgContext *ctx)
 {
     X86Context *x = ctx->impl;
@@ -506,6 +517,10 @@ static bool x86_context_init(TcgContext *ctx, Error **err)
     }
     ctx->config.buffer_bytes = x->cb.size;
     detect_host(&x->host, &ctx->config);
+    if (ctx->config.only_x86_64_v3 && !restrict_host(&x->host, err)) {
+        x86_context_fini(ctx);
+        return false;
+    }
     TcgEmit e = { .p = x->cb.rw, .start = x->cb.rw, .limit = x->cb.rw + x->cb.size, .ctx = ctx,
                   .x = x, .host = x->host, .layout = &ctx->config.layout };
     x86_thunks_init(&e);

@@ -207,6 +207,9 @@ void flags_materialise(TcgEmit *e, IrRef v)
 void flags_prepare(TcgEmit *e, const IrInsn *in)
 {
     RegAlloc *ra = e->ra;
+    if (in->op == X86_OP_PROBE) { /* has no row in ir_op_info[], and an address for an operand */
+        return;
+    }
     for (unsigned k = 0; k < IR_MAX_ARGS && in->arg[k]; k++) {
         IrRef v = ra_canonical(ra, in->arg[k]);
         const RaRecipe *r = ir_is_const(v) ? NULL : flags_recipe(ra, v);
@@ -248,7 +251,7 @@ void flags_save(TcgEmit *e)
     if (!is_at_risk(ra, e, v)) {
         return;
     }
-    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+    for (unsigned k = 0; k < MAX_RECIPES && !leaves_out(e, TCG_NO_FLAG_RECIPES); k++) {
         RaRecipe recipe;
         if (!ra->s.recipes[k].flags && find_recipe(e, v, ra->s.flags_insn, &recipe)) {
             ra->s.recipes[k] = recipe;

@@ -171,6 +171,12 @@ static inline bool ra_has_follower(const IrInsn *in)
     return (ra_is_arith(in->op) || in->op == IR_OP_MUL) && in->sub;
 }
 
+/* Is this optimisation (TCG_NO_*) left out? */
+static inline bool leaves_out(const TcgEmit *e, uint32_t what)
+{
+    return e->ctx->config.without & what;
+}
+
 static inline bool type_is_xmm(unsigned type)
 {
     return type >= IR_F32;

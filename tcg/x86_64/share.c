@@ -86,7 +86,8 @@ static void find_groups(Sharing *s)
 {
     const IrBlock *b = s->e->unit->blocks[s->block];
     int32_t parent = s->e->ra->blocks[s->block].parent;
-    s->open = parent >= 0 ? s->at_end[parent] : (OpenGroups){ .count = 0 };
+    bool inherits = parent >= 0 && !leaves_out(s->e, TCG_NO_SHARED_ACROSS_BLOCKS);
+    s->open = inherits ? s->at_end[parent] : (OpenGroups){ .count = 0 };
     for (uint32_t i = 0; i < b->count; i++) {
         const IrInsn *in = &b->insns[i];
         if (is_candidate(s->e, in)) {

@@ -241,6 +241,8 @@ TABLE = [
     ('accel_unknown_of_machine', '-M virt,accel=kvm:tgc', r'tgc.*tcg'),
     ('accel_twice', '-M virt,accel=tcg -accel tcg', r'leave one'),
     ('accel_tier2', '-accel tcg,tier2=maybe', r"tier2=maybe.*'always'"),
+    ('accel_switch', '-accel tcg,no-folding=maybe', r"no-folding=maybe.*'on'"),
+    ('accel_switch_unknown', '-accel tcg,no-floding', r'no-floding.*no-folding'),
     ('accel_option_unknown', '-accel tcg,tb-sise=1', r'tb-sise.*tb-size'),
     ('accel_unknown', '-accel tgc', r'tgc.*tcg'),
     ('backend_unknown', '-accel tcg,backend=nonsense', r'nonsense.*interp'),

@@ -33,6 +33,7 @@ HELP = [
     ('-device virtio-net-device,?', r'netdev='),
     ('-accel help', r'(?m)^tcg$'),
     ('-accel tcg,help', r'tb-size='),
+    ('-accel tcg,help', r'no-folding +- without'),
     ('-d help', r'(?m)^guest_errors '),
     ('-serial help', r'unix'),
     ('-chardev help', r'(?m)^Available chardev backend types: $(.|\n)*^  ringbuf$'),

@@ -23,6 +23,9 @@
 #include "tcg/opt/opt.h"
 #include "util/bitops.h"
 
+/* What is left of these in the passes is in the modes of the interpreter. */
+#define WITHOUT(NAME, MASK) { .name = NAME, .passes = (unsigned)TCG_PASS_ALL, .without = MASK }
+
 static const RigMode modes[] = {
     { .name = "interp-copy", .interpreter = true, .passes = TCG_PASS_COPY },
     { .name = "interp-fold", .interpreter = true, .passes = TCG_PASS_FOLD },
@@ -35,6 +38,14 @@ static const RigMode modes[] = {
     { .name = "x86-noavx2", .no_avx2 = true },
     { .name = "x86-nobmi", .no_bmi = true },
     { .name = "x86-nofma", .no_fma = true },
+    WITHOUT("x86-no-fused-flags", TCG_NO_FUSED_FLAGS),
+    WITHOUT("x86-no-fused-comparisons", TCG_NO_FUSED_COMPARISONS),
+    WITHOUT("x86-no-flag-recipes", TCG_NO_FLAG_RECIPES),
+    WITHOUT("x86-no-wide-products", TCG_NO_WIDE_PRODUCTS),
+    WITHOUT("x86-no-shared-checks", TCG_NO_SHARED_CHECKS),
+    WITHOUT("x86-no-shared-across-blocks", TCG_NO_SHARED_ACROSS_BLOCKS),
+    WITHOUT("x86-no-merge-registers", TCG_NO_MERGE_REGISTERS),
+    WITHOUT("x86-without-all", ~0u),
 };
 
 typedef struct Options {

@@ -51,7 +51,7 @@ struct Rig {
         RigMode mode;
         TcgContext *ctx;
         TcgThread *thread, *second;
-    } engines[8];
+    } engines[16];
     unsigned engine_count;
     TcgThread *thread; /* of the run in progress */
 };
@@ -285,7 +285,8 @@ static struct RigEngine *find_engine(Rig *r, const RigMode *m)
     struct RigEngine *e;
     for (e = r->engines; e < r->engines + r->engine_count; e++) {
         if (e->mode.interpreter == m->interpreter && e->mode.no_avx2 == m->no_avx2 &&
-            e->mode.no_bmi == m->no_bmi && e->mode.no_fma == m->no_fma) {
+            e->mode.no_bmi == m->no_bmi && e->mode.no_fma == m->no_fma &&
+            e->mode.without == m->without) {
             return e;
         }
     }
@@ -316,6 +317,7 @@ static struct RigEngine *find_engine(Rig *r, const RigMode *m)
         .no_avx2 = m->no_avx2,
         .no_bmi = m->no_bmi,
         .no_fma = m->no_fma,
+        .without = m->without,
     };
     Error *err = NULL;
     e->mode = *m;

@@ -39,6 +39,7 @@ typedef struct RigMode {
     unsigned passes; /* TCG_PASS_* */
     bool no_tlb;     /* all accesses take the slow path */
     bool no_avx2, no_bmi, no_fma;
+    uint32_t without; /* TCG_NO_* */
 } RigMode;
 
 /* What a run left behind. Flags in env.nzcv are masked, the fields that are not compared zero. */

@@ -11,6 +11,7 @@ import xml.dom.minidom
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, 'scripts', 'lib'))
 
+import benchablation  # noqa: E402
 import benchchart  # noqa: E402
 import benchinput  # noqa: E402
 import benchjit  # noqa: E402
@@ -66,6 +67,36 @@ class Set(unittest.TestCase):
         self.assertEqual([[b.name for b in batch] for batch in batches], [
             ['boot'], ['syscalls', 'forkexec', 'pagefaults'], ['threads1', 'locks1'],
             ['threads2', 'locks2'], ['threads4', 'locks4']])
+
+
+class Ablation(unittest.TestCase):
+    HELP = ('tcg: translation\n  backend=\n  tier2=\n'
+            '  no-folding               - without the rules\n'
+            '  no-dead                  - without removal\n')
+
+    def test_switches_are_those_of_the_engine_and_the_second_tier(self):
+        self.assertEqual(benchablation.parse_switches(self.HELP),
+                         ['no-folding', 'no-dead', 'tier2=off'])
+
+    def test_choosing(self):
+        known = benchablation.parse_switches(self.HELP)
+        self.assertEqual(benchablation.choose_switches(known, None), known)
+        self.assertEqual(benchablation.choose_switches(known, 'no-dead'), ['no-dead'])
+        with self.assertRaises(GuestError):
+            benchablation.choose_switches(known, 'no-nonsense')
+
+    def test_variants_keep_the_engine_that_was_asked_for(self):
+        made = benchablation.variants(benchrun.Emulator('d', 'tcg,thread=single'), ['no-dead'])
+        self.assertEqual([e.accel for e in made.values()],
+                         ['tcg,thread=single', 'tcg,thread=single,no-dead'])
+
+    def test_times_are_compared_within_a_round(self):
+        times = {'default': {'sort': [1, 4], 'hash': [1, 1]},
+                 'no-dead': {'sort': [2, 4], 'hash': [2, 4]}}
+        summary = benchablation.summarise(times, benchset.choose(['sort', 'hash']))
+        self.assertEqual(summary, {'no-dead': {'integer': (2, 2, 2)}})
+        text = '\n'.join(benchablation.lines(summary, 2, 'dragoman'))
+        self.assertRegex(text, r'no-dead +2\.000 +2\.00-2\.00')
 
 
 class Statistics(unittest.TestCase):
