@@ -4,19 +4,21 @@
 // (docs/testing.md); run.py asks and compares.
 //
 //   codegen code IMAGE TIER2 [SWITCH]      the host code of the unit at the image's entry
-//   codegen run IMAGE TIER2 [SWITCH]       host instructions that the program takes
+//   codegen run IMAGE off|auto [SWITCH]    host instructions that the program takes
 //   codegen result IMAGE TIER2 [SWITCH]    what it computes
 //   codegen guest IMAGE                    guest instructions that it takes, and its result, by the
 //                                          interpreter backend
 //   codegen switches                       those of -accel tcg
 //
 // A program does its work again and again, with an SVC behind each time. The first two times, by
-// which everything is translated and linked, do not count. With status 77 the host lacks what it
-// takes.
+// which everything is translated and linked, do not count. With "auto" what is hot becomes a region,
+// as it does by samples: a unit with more than 3 % of the instructions. With status 77 the host
+// lacks what it takes.
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "target/arm/internal.h"
 #include "tests/codegen/counter.h"
 #include "tests/codegen/listing.h"
 #include "util/bitops.h"
@@ -31,20 +33,48 @@ static _Noreturn void end(void)
 
 /* ---- host instructions -------------------------------------------------------------------- */
 
+enum { HOT_PERCENT = 3, HAS_BEEN_HOT = 255 };
+
+/* As hot.c does with the unit that it meets most often. The bank has to be the program's. */
+static void make_region(Machine *m, Unit *u)
+{
+    TcgEngine *e = m->engine;
+    VCPU *cpu = &m->cpu->vcpu;
+    uint64_t pstate = arm_pstate_get(m->cpu);
+    arm_pstate_set(m->cpu, 0); /* EL0 */
+    vcpu_update_banks(cpu);
+    u->heat = HAS_BEEN_HOT;
+    e->tier2 = TIER2_AUTO; /* the vCPU's thread has begun without a timer for samples */
+    pthread_mutex_lock(&e->lock);
+    region_make_locked(cpu->accel, u);
+    pthread_mutex_unlock(&e->lock);
+    arm_pstate_set(m->cpu, pstate);
+    vcpu_update_banks(cpu);
+    atomic_store(&cpu->exit_request, 1);
+}
+
+/* With regions: they are made one at a time, until no unit is hot. */
 static void count_host_insns(Machine *m)
 {
     static uint64_t result;
-    uint64_t insns, ways_out;
-    if (m->calls == WARM_CALLS) {
-        result = m->cpu->regs.x[0];
-        counter_begin(m);
-    }
-    if (m->calls <= WARM_CALLS)
+    static bool counting;
+    if (m->calls < WARM_CALLS)
         return;
-    counter_end(m, &insns, &ways_out);
+    if (!counting) { /* in this round all was linked */
+        result = m->cpu->regs.x[0];
+        counting = true;
+        counter_begin(m);
+        return;
+    }
+    Counts counts = counter_end(m);
+    counting = false;
     if (m->cpu->regs.x[0] != result)
         machine_fail("the program's result is another one each time", NULL);
-    printf("%" PRIu64 " %" PRIu64 " %016" PRIx64 "\n", insns, ways_out, result);
+    if (m->regions && counts.hottest_insns * 100 > counts.insns * HOT_PERCENT) {
+        make_region(m, counts.hottest);
+        return;
+    }
+    printf("%" PRIu64 " %" PRIu64 " %016" PRIx64 "\n", counts.insns, counts.ways_out, result);
     end();
 }
 
@@ -106,7 +136,7 @@ static const Question questions[] = {
 
 static _Noreturn void usage(void)
 {
-    fprintf(stderr, "usage: codegen code|run|result IMAGE off|always [SWITCH], "
+    fprintf(stderr, "usage: codegen code|run|result IMAGE off|always|auto [SWITCH], "
                     "or: codegen guest IMAGE, or: codegen switches\n");
     exit(2);
 }
@@ -134,7 +164,9 @@ int main(int argc, char **argv)
     if (argc == 2 && !strcmp(argv[1], "switches"))
         return print_switches();
     const Question *q = question_of(argc, argv);
-    const AccelOption fast[] = { { "tier2", argv[3] }, { argc > 4 ? argv[4] : NULL, "on" } };
+    bool automatic = !q->by_insns && !strcmp(argv[3], "auto"); /* by counts, not by a timer */
+    const AccelOption fast[] = { { "tier2", automatic ? "off" : argv[3] },
+                                 { argc > 4 ? argv[4] : NULL, "on" } };
     const AccelOption slow[] = { { "backend", "interp" }, { "one-insn-per-tb", "on" } };
     const MachineSetup setup = {
         .image = argv[2], .options = q->by_insns ? slow : fast,
@@ -144,6 +176,7 @@ int main(int argc, char **argv)
         printf("%s\n", error_text(err));
         return STATUS_SKIPPED;
     }
+    m.regions = automatic;
     if (!q->called)
         print_code(&m);
     m.called = q->called;

@@ -29,6 +29,9 @@ static struct {
     uint16_t *run;      /* by offset: instructions from here to the end of the straight run */
     uintptr_t *run_end; /* by offset: the run's last instruction */
     cs_insn **branch;   /* by offset */
+    uint8_t *first;     /* by offset: the byte that a breakpoint replaces */
+    uint64_t *of_unit;  /* by number in the engine's slabs: instructions */
+    uint32_t *unit_at;  /* by offset of a run's end: number of the unit + 1 */
     uintptr_t next;     /* where the run that is executed began, or 0 */
     bool begun;
     uint64_t insns, ways_out;
@@ -42,7 +45,7 @@ static bool ends_run(const cs_insn *in)
            cs_insn_group(c.cs, in, CS_GRP_RET);
 }
 
-static void note_code(const uint8_t *code, size_t len)
+static void note_code(const uint8_t *code, size_t len, uint32_t owner)
 {
     cs_insn *insns;
     size_t count = len ? cs_disasm(c.cs, code, len, (uintptr_t)code, 0, &insns) : 0;
@@ -55,6 +58,7 @@ static void note_code(const uint8_t *code, size_t len)
             run = 0;
             end = in->address;
             c.branch[at] = &insns[n]; /* kept for good */
+            c.unit_at[at] = owner;
         }
         c.run[at] = ++run;
         c.run_end[at] = end;
@@ -66,15 +70,25 @@ static void note_units(const TcgEngine *e)
     for (size_t n = 0; n < e->slab_used; n++) {
         size_t len;
         const uint8_t *code = tcg_code_bytes(e->slabs[n / SLAB_UNITS][n % SLAB_UNITS].code, &len);
-        note_code(code, len);
+        note_code(code, len, (uint32_t)n + 1);
     }
 }
 
 static void set_breakpoints(void)
 {
+    for (size_t at = 0; at < c.bytes; at++) {
+        if (c.branch[at]) {
+            c.first[at] = c.x->cb.rw[at];
+            c.x->cb.rw[at] = INT3;
+        }
+    }
+}
+
+static void remove_breakpoints(void)
+{
     for (size_t at = 0; at < c.bytes; at++)
         if (c.branch[at])
-            c.x->cb.rw[at] = INT3;
+            c.x->cb.rw[at] = c.first[at];
 }
 
 /* ---- doing branches ----------------------------------------------------------------------- */
@@ -158,6 +172,8 @@ static bool count_run(uintptr_t from, uintptr_t end)
     if (at >= c.bytes || c.run_end[at] != end)
         return false;
     c.insns += c.run[at];
+    if (c.unit_at[end - c.rx])
+        c.of_unit[c.unit_at[end - c.rx] - 1] += c.run[at];
     return true;
 }
 
@@ -181,29 +197,62 @@ static void on_breakpoint(int sig, siginfo_t *info, void *context)
         c.ways_out++;
 }
 
+static void *zeroed(size_t count, size_t size)
+{
+    void *p = calloc(count, size);
+    if (!p)
+        machine_fail("out of memory", NULL);
+    return p;
+}
+
+static void create_tables(void)
+{
+    c.run = zeroed(c.bytes, sizeof(c.run[0]));
+    c.run_end = zeroed(c.bytes, sizeof(c.run_end[0]));
+    c.branch = zeroed(c.bytes, sizeof(c.branch[0]));
+    c.first = zeroed(c.bytes, 1);
+    c.unit_at = zeroed(c.bytes, sizeof(c.unit_at[0]));
+    c.of_unit = zeroed(c.m->engine->slab_used, sizeof(c.of_unit[0]));
+}
+
 void counter_begin(Machine *m)
 {
     struct sigaction action = { .sa_sigaction = on_breakpoint, .sa_flags = SA_SIGINFO };
+    memset(&c, 0, sizeof(c));
     c.m = m;
     c.x = m->engine->ctx->impl;
     c.rx = (uintptr_t)c.x->cb.rx;
     c.bytes = c.x->cb.used;
-    c.run = calloc(c.bytes, sizeof(c.run[0]));
-    c.run_end = calloc(c.bytes, sizeof(c.run_end[0]));
-    c.branch = calloc(c.bytes, sizeof(c.branch[0]));
-    if (!c.run || !c.run_end || !c.branch || cs_open(CS_ARCH_X86, CS_MODE_64, &c.cs) != CS_ERR_OK)
-        machine_fail("out of memory", NULL);
+    create_tables();
+    if (cs_open(CS_ARCH_X86, CS_MODE_64, &c.cs) != CS_ERR_OK)
+        machine_fail("the disassembler", NULL);
     cs_option(c.cs, CS_OPT_DETAIL, CS_OPT_ON);
-    note_code(c.x->cb.rx, c.x->thunks_end);
+    note_code(c.x->cb.rx, c.x->thunks_end, 0);
     note_units(m->engine);
     sigaction(SIGTRAP, &action, NULL);
     set_breakpoints();
 }
 
-void counter_end(Machine *m, uint64_t *insns, uint64_t *ways_out)
+Counts counter_end(Machine *m)
 {
+    Counts counts = { .insns = c.insns, .ways_out = c.ways_out };
+    const TcgEngine *e = m->engine;
     if (c.x->cb.used != c.bytes)
         machine_fail("code was translated while it was counted", NULL);
-    *insns = c.insns;
-    *ways_out = c.ways_out;
+    remove_breakpoints();
+    for (size_t n = 0; n < e->slab_used; n++) {
+        Unit *u = &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
+        if (u->tier == 1 && !atomic_load(&u->dead) && !u->heat &&
+            c.of_unit[n] > counts.hottest_insns) {
+            counts.hottest = u;
+            counts.hottest_insns = c.of_unit[n];
+        }
+    }
+    free(c.run);
+    free(c.run_end);
+    free(c.branch);
+    free(c.first);
+    free(c.unit_at);
+    free(c.of_unit);
+    return counts;
 }

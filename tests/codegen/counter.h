@@ -6,8 +6,15 @@
 
 #include "tests/codegen/machine.h"
 
-/* On the vCPU's thread. Nothing may be translated from then on. */
+typedef struct Counts {
+    uint64_t insns, ways_out;
+    /* Of the first tier's units without heat: that with most of the instructions, and how many. */
+    Unit *hottest;
+    uint64_t hottest_insns;
+} Counts;
+
+/* On the vCPU's thread. Nothing may be translated in between. */
 void counter_begin(Machine *m);
-void counter_end(Machine *m, uint64_t *insns, uint64_t *ways_out);
+Counts counter_end(Machine *m);
 
 #endif

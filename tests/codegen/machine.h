@@ -23,6 +23,7 @@ typedef struct Machine {
     Accel *accel;
     TcgEngine *engine;
     uint64_t image_bytes;
+    bool regions; /* the caller makes them */
     void (*called)(struct Machine *m);
     unsigned calls;
 } Machine;
