@@ -101,6 +101,7 @@ enum {
     TCG_PASS_COPY = 1 << 0,   /* forward gets and copies, common subexpressions */
     TCG_PASS_FOLD = 1 << 1,   /* the rule table */
     TCG_PASS_DEAD = 1 << 2,   /* unused values, overwritten sets (flags among them) */
+    TCG_PASS_JOIN = 1 << 3,   /* blocks that only one jump leads to */
     TCG_PASS_ALL = ~0
 };
 void tcg_optimise(IrUnit *u, unsigned passes);

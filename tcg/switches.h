@@ -14,6 +14,7 @@
     ROW(FORWARDING, "no-forwarding", "forwarding of variables and copies, common subexpressions") \
     ROW(FOLDING, "no-folding", "the rules that simplify the IR") \
     ROW(DEAD, "no-dead", "removal of values and settings that nobody sees") \
+    ROW(JOINING, "no-joining", "blocks that one jump leads to as part of the one that jumps") \
     ROW(FUSED_FLAGS, "no-fused-flags", "arithmetic and its flags by one instruction") \
     ROW(FUSED_COMPARISONS, "no-fused-comparisons", "comparisons by flags that are there") \
     ROW(FLAG_RECIPES, "no-flag-recipes", "flags computed again when wanted, not saved") \

@@ -26,6 +26,7 @@ unsigned tcg_passes(uint32_t without)
 {
     return TCG_PASS_ALL & ~((without & TCG_NO_FORWARDING ? (unsigned)TCG_PASS_COPY : 0) |
                             (without & TCG_NO_FOLDING ? (unsigned)TCG_PASS_FOLD : 0) |
+                            (without & TCG_NO_JOINING ? (unsigned)TCG_PASS_JOIN : 0) |
                             (without & TCG_NO_DEAD ? (unsigned)TCG_PASS_DEAD : 0));
 }
 
@@ -35,6 +36,10 @@ void tcg_optimise(IrUnit *u, unsigned passes)
     if (passes & (TCG_PASS_COPY | TCG_PASS_FOLD)) {
         opt_forward(u, passes, NULL);
         check(u, "forward");
+    }
+    if (passes & TCG_PASS_JOIN) {
+        opt_join(u);
+        check(u, "join");
     }
     if (passes & TCG_PASS_DEAD) {
         opt_dead(u);

@@ -13,6 +13,9 @@ void opt_forward(IrUnit *u, unsigned passes, uint32_t *hits);
 /* One walk backwards: unused values, sets that nobody sees. */
 void opt_dead(IrUnit *u);
 
+/* A block that only one jump leads to becomes part of the one that jumps. */
+void opt_join(IrUnit *u);
+
 /* Take blocks out that are never reached. */
 void opt_unreachable(IrUnit *u);
 

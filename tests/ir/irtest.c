@@ -3,7 +3,7 @@
 // Tests of the IR as text. `irtest FILE...`; a file holds cases:
 //
 //   ## what the case states
-//   passes: copy fold dead       the program after these passes is the text after `---`
+//   passes: copy fold join dead  the program after these passes is the text after `---`
 //   error: message               the program does not parse or verify; the message contains this
 //   expect: @x0=1 @w1=0xff ...   after running (interpreter, and x86-64 where there is one) the
 //                                globals have these values; v128 as HIGH_LOW
@@ -68,7 +68,7 @@ static char *normalised(const char *text)
 static unsigned parse_passes(const char *text)
 {
     return (strstr(text, "copy") ? TCG_PASS_COPY : 0) | (strstr(text, "fold") ? TCG_PASS_FOLD : 0) |
-           (strstr(text, "dead") ? TCG_PASS_DEAD : 0);
+           (strstr(text, "dead") ? TCG_PASS_DEAD : 0) | (strstr(text, "join") ? TCG_PASS_JOIN : 0);
 }
 
 static void run_passes(Runner *r, const Case *c)
