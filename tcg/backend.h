@@ -132,7 +132,8 @@ typedef struct TcgExit {
 TcgExit tcg_enter(TcgThread *t, const void *entry);
 
 /* What banks hold in their code page entry for code's guest page where code is valid; not 0.
- * Without it only exits with IR_EXIT_SAME_PAGE are linked to it. */
+ * Without it only exits with IR_EXIT_SAME_PAGE are linked to it; and those of code with an id only
+ * to code with the same. */
 void tcg_code_set_page(TcgCode *code, uint32_t id);
 
 /* Make exit `slot` go to `code` from now on. For slots without IR_EXIT_SAME_PAGE the generated

@@ -203,6 +203,9 @@ void tcg_link(TcgContext *ctx, TcgSlot *slot, TcgCode *code)
     if (slot->guard_rw && !code->page_id) {
         return;
     }
+    if (slot->same_page && slot->owner->page_id && slot->owner->page_id != code->page_id) {
+        return; /* the page became another one on the way out */
+    }
     if (ctx->config.no_chain || code->dead || slot->owner->dead || old == code) {
         return;
     }

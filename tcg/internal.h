@@ -24,6 +24,7 @@ struct TcgSlot {
     uint8_t *jump_rw;            /* x86: the rel32 of the jump */
     uint8_t *guard_rw;           /* x86: the imm32 of the guard, NULL: same page */
     uint32_t stub_rel;           /* x86: rel32 that leads to the stub */
+    bool same_page;              /* IR_EXIT_SAME_PAGE */
 };
 
 struct TcgCode {

@@ -183,6 +183,7 @@ static void compile_slot(Compiler *k, InterpInsn *o, const IrInsn *i)
     TcgSlot *slot = &k->code->slots[k->code->slot_count];
     slot->owner = k->code;
     slot->pc = i->imm;
+    slot->same_page = i->sub & IR_EXIT_SAME_PAGE;
     o->imm = i->imm;
     memcpy(o->arg, &k->code->slot_count, sizeof k->code->slot_count);
     k->code->slot_count++;

@@ -195,7 +195,7 @@ void emit_exit_pc(TcgEmit *e, const IrInsn *in)
     reload_bank(e, in);
     TcgCode *code = e->x->code;
     TcgSlot *slot = &code->slots[code->slot_count++];
-    *slot = (TcgSlot){ .owner = code, .pc = in->imm };
+    *slot = (TcgSlot){ .owner = code, .pc = in->imm, .same_page = in->sub & IR_EXIT_SAME_PAGE };
     slot->jump_rw = e->ra->blocks[e->ra->block].exit_jump;
     if (slot->jump_rw) {
         emit_ool(e, CC_NONE, ool_exit_stub)->arg[0] = (uintptr_t)slot;

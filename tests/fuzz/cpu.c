@@ -11,11 +11,11 @@
 #include "tests/fuzz/fuzz.h"
 #include "util/bitops.h"
 
-static void create_engine(FuzzCpu *c, const char *backend)
+static void create_engine(FuzzCpu *c, const char *backend, const char *tier2)
 {
     Error *err = NULL;
-    const AccelOption options[] = { { "backend", backend }, { "tb-size", "4" } };
-    c->accel = tcg_accel_type.create(&c->memory, NULL, options, 2, &err);
+    const AccelOption options[] = { { "backend", backend }, { "tb-size", "4" }, { "tier2", tier2 } };
+    c->accel = tcg_accel_type.create(&c->memory, NULL, options, ARRAY_SIZE(options), &err);
     fuzz_must(c->accel && c->accel->add_cpu(c->accel, &c->cpu->vcpu, &err), "the engine", err);
 }
 
@@ -29,7 +29,7 @@ static __attribute__((noreturn)) void jump_out(VCPU *cpu, int reason)
     longjmp(c->exception, 1);
 }
 
-void fuzz_cpu_open(FuzzCpu *c, const char *backend)
+void fuzz_cpu_open(FuzzCpu *c, const char *backend, const char *tier2)
 {
     Error *err = NULL;
     *c = (FuzzCpu){ .loop = mainloop_create(&err) };
@@ -49,7 +49,7 @@ void fuzz_cpu_open(FuzzCpu *c, const char *backend)
     c->cpu->vcpu.engine_sync = no_sync;
     c->cpu->vcpu.engine_unwind = jump_out;
     if (backend)
-        create_engine(c, backend);
+        create_engine(c, backend, tier2);
 }
 
 void fuzz_cpu_reset(FuzzCpu *c)

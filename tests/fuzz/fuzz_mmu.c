@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static FuzzCpu c;
     FuzzInput in = { data, size };
     if (!c.cpu)
-        fuzz_cpu_open(&c, NULL);
+        fuzz_cpu_open(&c, NULL, NULL);
     fuzz_cpu_reset(&c);
     set_controls(c.cpu, &in);
     write_descriptors(&c, &in);

@@ -5,7 +5,8 @@
 // the next ones from where that ended, with the words repeated all over memory, so that branches
 // and exception vectors find code, too.
 //
-// The first bytes choose the exception level and give the registers.
+// The first bytes choose the exception level and whether units are regions (tier2=always), and give
+// the registers.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,20 +67,18 @@ static void compare(const FuzzCpu *a, const FuzzCpu *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static FuzzCpu interpreted, compiled;
+    static FuzzCpu cpus[2][2]; /* by tier, by backend */
     static unsigned inputs;
-    if (!interpreted.cpu) {
-        fuzz_cpu_open(&interpreted, "interp");
-        fuzz_cpu_open(&compiled, "jit");
+    for (unsigned n = 0; n < 4 && !inputs; n++)
+        fuzz_cpu_open(&cpus[n / 2][n % 2], n % 2 ? "jit" : "interp", n / 2 ? "always" : "off");
+    for (unsigned n = 0; n < 4 && inputs % INPUTS_UNTIL_FLUSH == 0; n++)
+        fuzz_cpu_flush(&cpus[n / 2][n % 2]);
+    inputs++;
+    FuzzCpu *tier = cpus[size && data[0] & 4 ? 1 : 0];
+    for (unsigned n = 0; n < 2; n++) {
+        set_up(&tier[n], data, size);
+        run(&tier[n]);
     }
-    if (inputs++ % INPUTS_UNTIL_FLUSH == 0) {
-        fuzz_cpu_flush(&interpreted);
-        fuzz_cpu_flush(&compiled);
-    }
-    set_up(&interpreted, data, size);
-    set_up(&compiled, data, size);
-    run(&interpreted);
-    run(&compiled);
-    compare(&interpreted, &compiled);
+    compare(&tier[0], &tier[1]);
     return 0;
 }

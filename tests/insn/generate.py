@@ -56,6 +56,7 @@ ALIGNED_SETS = {'excl', 'ldst_ord', 'ldst_ordi', 'atomic'}
 CLREX = 0xd5033f5f
 MRS_FPSR = 0xd53b4420
 MSR_FPSR = 0xd51b4420
+MRS_NZCV = 0xd53b4200
 MRS_TPIDR = 0xd53bd040
 MSR_TPIDR = 0xd51bd040
 DSB_SY = 0xd5033f9f
@@ -326,7 +327,18 @@ class Generator:
             return [self.word(row)]
         return [self.word(row, **{arg: self.rng.choice(registers) for arg in ('rd', 'rn', 'rm', 'ra')})]
 
+    def flags_unit(self):
+        """Flags, what needs the host's for itself, perhaps something that looks at them, and a condition."""
+        rng, reg = self.rng, lambda: self.rng.randrange(31)
+        compare = rng.choice([0xeb00001f, 0xab00001f, 0xea00001f, 0x6b00001f]) | reg() << 16 | reg() << 5
+        other = rng.choice([0xca000000, 0x8a000000, 0x9b000000]) | reg() << 16 | reg() << 5 | reg()
+        look = rng.choice([[], [MRS_FPSR | reg()], [MRS_NZCV | reg()], [DSB_SY]])
+        select = 0x9a800000 | reg() << 16 | rng.randrange(14) << 12 | reg() << 5 | reg()
+        return [compare, other] + look + [select]
+
     def loop_unit(self, registers):
+        if self.rng.random() < 0.06:
+            return self.flags_unit()
         chapter = self.rng.choice([c for c in LOOP_CHAPTERS if c in self.by_chapter])
         if chapter != 'a64-loadstore':
             return self.calculation(registers)

@@ -521,8 +521,66 @@ static void gen_table_op(Gen *g, IrOp op)
     }
 }
 
+/* More values at a time than there are registers. */
+static void gen_pressure(Gen *g)
+{
+    IrRef v[16];
+    unsigned n = 8 + pick(g, 9);
+    for (unsigned k = 0; k < n; k++) {
+        v[k] = emit_value(g, (IrInsn){ .op = IR_OP_ADD, .type = IR_I64,
+                                       .arg = { any_value(g, IR_I64), any_value(g, IR_I64) } });
+    }
+    for (unsigned k = 1; k < n; k++) {
+        v[k] = emit_value(g, (IrInsn){ .op = IR_OP_XOR, .type = IR_I64, .arg = { v[k - 1], v[k] } });
+    }
+    pool_add(g, IR_I64, v[n - 1]);
+}
+
+/* Flags that are wanted again behind what needs the host's flags, registers, or exact state. */
+static void gen_kept_flags(Gen *g)
+{
+    static const uint8_t ops[] = { IR_OP_NZCV_SUB, IR_OP_NZCV_ADD, IR_OP_NZCV_AND };
+    IrType t = chance(g, 2) ? IR_I32 : IR_I64;
+    IrRef a = any_value(g, t), b = any_value(g, t);
+    IrInsn i = { .op = ops[pick(g, ARRAY_SIZE(ops))], .type = t, .arg = { a, b } };
+    IrRef f = emit_value(g, i);
+    gen_partner(g, &i);
+    if (!chance(g, 3)) {
+        emit(g, (IrInsn){ .op = IR_OP_SET, .type = IR_I32, .imm = flags_var(g), .arg = { f } });
+    }
+    pool_add(g, t, emit_value(g, (IrInsn){ .op = IR_OP_XOR, .type = t, .arg = { a, b } }));
+    switch (pick(g, 4)) {
+    case 0:
+        if (g->kinds & GEN_CALL) {
+            gen_call(g);
+        }
+        break;
+    case 1:
+        gen_pressure(g);
+        break;
+    case 2:
+        if (g->kinds & GEN_MEM) {
+            gen_table_op(g, chance(g, 2) ? IR_OP_LD : IR_OP_ST);
+        }
+        break;
+    default:
+        break;
+    }
+    pool_add(g, IR_I32, emit_value(g, (IrInsn){ .op = IR_OP_SETF, .sub = pick(g, IR_COND_AL),
+                                                .arg = { f } }));
+    pool_add(g, POOL_FLAGS, f);
+}
+
 static void gen_insn(Gen *g)
 {
+    if (g->kinds & GEN_INT && chance(g, 24)) {
+        if (chance(g, 3)) {
+            gen_pressure(g);
+        } else {
+            gen_kept_flags(g);
+        }
+        return;
+    }
     if (chance(g, 4)) {
         gen_var(g, chance(g, 3) ? IR_OP_GET : IR_OP_SET);
         return;

@@ -230,6 +230,26 @@ Test(code, a_unit_linked_to_itself_loops)
     tcg_context_destroy(ctx);
 }
 
+Test(code, an_exit_to_the_same_page_is_linked_to_no_other)
+{
+    TcgContext *ctx = context_new(false, 1 << 20);
+    Env *env = env_new(ctx);
+    TcgCode *a = adder(ctx, 1, 0x1040, IR_EXIT_SAME_PAGE), *b = stopper(ctx), *c = stopper(ctx);
+    tcg_code_set_page(a, 7);
+    tcg_code_set_page(b, 8); /* what was mapped there when the exit was looked up */
+    tcg_code_set_page(c, 7);
+    TcgExit ex = tcg_enter(env->thread, tcg_code_entry(a));
+    cr_expect_eq(ex.reason, IR_REASON_CHAIN);
+    tcg_link(ctx, ex.slot, b);
+    ex = tcg_enter(env->thread, tcg_code_entry(a));
+    cr_expect_eq(ex.reason, IR_REASON_CHAIN);
+    tcg_link(ctx, ex.slot, c);
+    ex = tcg_enter(env->thread, tcg_code_entry(a));
+    cr_expect_eq(ex.reason, IR_REASON_WFI);
+    env_free(env);
+    tcg_context_destroy(ctx);
+}
+
 Test(code, an_indirect_exit_finds_its_target_in_the_bank)
 {
     TcgContext *ctx = context_new(false, 1 << 20);
