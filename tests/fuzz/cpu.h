@@ -24,8 +24,8 @@ typedef struct FuzzCpu {
     jmp_buf exception; /* without an engine: where helpers go that raise one */
 } FuzzCpu;
 
-/* `backend`: of the translation engine ("interp", "jit"), or NULL for no engine; `tier2`: its option
- * of that name. */
+/* `backend`: of the translation engine ("interp", "jit"), or NULL for no engine; `tier2`: its
+ * option of that name. */
 void fuzz_cpu_open(FuzzCpu *c, const char *backend, const char *tier2);
 /* RAM is zeroed, registers are those after reset. */
 void fuzz_cpu_reset(FuzzCpu *c);

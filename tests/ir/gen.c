@@ -531,7 +531,8 @@ static void gen_pressure(Gen *g)
                                        .arg = { any_value(g, IR_I64), any_value(g, IR_I64) } });
     }
     for (unsigned k = 1; k < n; k++) {
-        v[k] = emit_value(g, (IrInsn){ .op = IR_OP_XOR, .type = IR_I64, .arg = { v[k - 1], v[k] } });
+        v[k] = emit_value(g, (IrInsn){ .op = IR_OP_XOR, .type = IR_I64,
+                                       .arg = { v[k - 1], v[k] } });
     }
     pool_add(g, IR_I64, v[n - 1]);
 }
@@ -656,7 +657,7 @@ static void gen_dirty(Gen *g)
     }
 }
 
-/* A block that leads to `to` by way of what may leave instead, as backward branches of guests do. */
+/* A block that leads to `to` by way of what may leave instead, as guests' backward branches do. */
 static uint32_t gen_edge(Gen *g, uint32_t to)
 {
     uint32_t here = g->block;
