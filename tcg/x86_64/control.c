@@ -16,36 +16,6 @@
 
 static const Reg call_regs[] = { RDI, RSI, RDX, RCX, R8, R9 };
 
-typedef struct Move {
-    Reg to, from;
-} Move;
-
-/* Registers to registers, all at once; RAX breaks cycles. */
-static void parallel_move(TcgEmit *e, Move *m, unsigned n)
-{
-    while (n) {
-        bool progress = false;
-        for (unsigned i = 0; i < n; i++) {
-            bool blocked = false;
-            for (unsigned k = 0; k < n; k++) {
-                blocked |= k != i && m[k].from == m[i].to;
-            }
-            if (!blocked) {
-                if (m[i].to != m[i].from) {
-                    asm_mov_rr(e, X_W, m[i].to, m[i].from);
-                }
-                m[i] = m[--n];
-                progress = true;
-                break;
-            }
-        }
-        if (!progress) { /* only cycles are left */
-            asm_mov_rr(e, X_W, RAX, m[0].from);
-            m[0].from = RAX;
-        }
-    }
-}
-
 /* Where arguments come from, found before live values move away from caller-saved registers. */
 typedef struct CallArg {
     Reg reg; /* REG_NONE: a constant */
@@ -54,14 +24,14 @@ typedef struct CallArg {
 
 static void pass_arguments(TcgEmit *e, const IrHelper *h, const CallArg *args)
 {
-    Move moves[IR_MAX_ARGS];
+    RaMove moves[IR_MAX_ARGS];
     unsigned n = 0, first = h->flags & IR_HELPER_ENV ? 1 : 0;
     for (unsigned k = 0; k < h->nargs; k++) {
         if (args[k].reg != REG_NONE && !reg_is_xmm(args[k].reg)) {
-            moves[n++] = (Move){ call_regs[first + k], args[k].reg };
+            moves[n++] = (RaMove){ .to = call_regs[first + k], .from = args[k].reg, .type = IR_I64 };
         }
     }
-    parallel_move(e, moves, n);
+    ra_parallel_moves(e, moves, n);
     for (unsigned k = 0; k < h->nargs; k++) {
         Reg to = call_regs[first + k];
         if (args[k].reg == REG_NONE) {

@@ -1167,14 +1167,7 @@ static void move_to(TcgEmit *e, unsigned type, Reg to, Reg from)
     }
 }
 
-typedef struct EdgeMove {
-    Reg to, from;
-    uint8_t type; /* of the variable */
-    bool copy;    /* even if the register is the right one: an i32 must have zeros above */
-} EdgeMove;
-
-/* All at once; RAX and XMM15 break cycles. */
-static void parallel_moves(TcgEmit *e, EdgeMove *m, unsigned n)
+void ra_parallel_moves(TcgEmit *e, RaMove *m, unsigned n)
 {
     while (n) {
         bool progress = false;
@@ -1279,19 +1272,19 @@ void ra_edge(TcgEmit *e, uint32_t to, bool skip_pc)
     }
     flush_edge(e, m, skip);
     settle_recipes(e);
-    EdgeMove moves[REG_COUNT];
+    RaMove moves[REG_COUNT];
     unsigned nmoves = 0;
     for (uint32_t n = 0; n < m->count; n++) {
         Reg to_reg = m->vars[n].reg, from;
         if (to_reg != REG_NONE && edge_in_reg(e, m, n, &from)) {
             unsigned type = ir_var_type(e->unit, m->vars[n].var);
-            moves[nmoves++] = (EdgeMove){
+            moves[nmoves++] = (RaMove){
                 to_reg, from, (uint8_t)type,
                 type == IR_I32 && ra->values[edge_content(e, m, n)].type != IR_I32,
             };
         }
     }
-    parallel_moves(e, moves, nmoves);
+    ra_parallel_moves(e, moves, nmoves);
     for (uint32_t n = 0; n < m->count; n++) {
         Reg from;
         if (m->vars[n].reg != REG_NONE && !edge_in_reg(e, m, n, &from)) {

@@ -208,6 +208,13 @@ void ra_free(RegAlloc *ra);
 IrRef ra_value_new(TcgEmit *e, IrType type); /* e->failed, and IR_NONE: out of memory */
 bool ra_reserve_uses(RegAlloc *ra);         /* room for ra->nuses */
 void ra_block_begin(TcgEmit *e, uint32_t block); /* a root, or a successor with a saved state */
+/* From register to register, all at once; RAX and XMM15 break cycles. */
+typedef struct RaMove {
+    Reg to, from;
+    uint8_t type; /* IrType */
+    bool copy;    /* even if the register is the right one: an i32 must have zeros above */
+} RaMove;
+void ra_parallel_moves(TcgEmit *e, RaMove *m, unsigned n);
 /* Flags that are in host flags only, and that an edge to `to` will want: to where it wants them. */
 void ra_settle_flags(TcgEmit *e, uint32_t to);
 /* At the end of e->ra->block, which jumps to the root `to`: variables go to where that wants them. */
