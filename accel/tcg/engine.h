@@ -157,6 +157,8 @@ void unit_table_destroy(TcgEngine *e);
 
 /* Under the translation lock: where `at` in the host's code belongs, or NULL. */
 Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at);
+/* The memory that `ram` is part of, or NULL. */
+const MemoryRegion *unit_region_of(const TcgEngine *e, RamAddr ram);
 /* Parts of it that regions share; under the translation lock. */
 /* Code is about to be read from `ram` on, nobody knows yet how far. Whoever writes there from now on
  * sees it in unit_covers(), and then waits for the lock. Returns what was covered before. */

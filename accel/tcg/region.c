@@ -90,17 +90,6 @@ static const uint8_t *other_page(CodeRegion *r, Vaddr pc, uint32_t *id)
     return add_page(m, pc, place.ram, place.host);
 }
 
-static const uint8_t *host_of(TcgEngine *e, RamAddr ram)
-{
-    const FlatView *v = atomic_load(&e->memory->view);
-    for (size_t i = 0; i < v->count; i++) {
-        const MemoryRegion *mr = v->ranges[i].region;
-        if (mr->kind != MEM_MMIO && ram - mr->ram_addr < mr->size)
-            return mr->host + (ram - mr->ram_addr);
-    }
-    return NULL;
-}
-
 static bool may_have_regions(const TcgEngine *e, const Unit *u)
 {
     return e->tier2 != TIER2_OFF && e->ops->translate_region && !e->config.no_chain &&
@@ -203,15 +192,15 @@ bool region_is_here(AccelCpu *ac, const Unit *u)
 void region_make_locked(AccelCpu *ac, Unit *u)
 {
     TcgEngine *e = ac->engine;
-    const uint8_t *host = host_of(e, u->ram);
-    if (!host || !may_have_regions(e, u) ||
+    const MemoryRegion *mr = unit_region_of(e, u->ram);
+    if (!mr || !may_have_regions(e, u) ||
         (e->tier2 == TIER2_ALWAYS && is_in_a_region(e, u)))
         return;
     int64_t start_ns = host_clock_ns();
     Making m = { .region = { .page = other_page, .wanted = wanted }, .ac = ac, .u = u };
     m.region.max_insns = e->tier2 == TIER2_ALWAYS ? REGION_INSNS_ALWAYS : REGION_INSNS;
     m.here = region_is_here(ac, u);
-    add_page(&m, u->pc, u->ram, host);
+    add_page(&m, u->pc, u->ram, mr->host + (u->ram - mr->ram_addr));
     TcgCode *code = translate_locked(&m);
     const Unit *made = code ? publish_locked(&m, code) : NULL;
     uncover_locked(&m, made);

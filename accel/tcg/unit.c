@@ -51,15 +51,21 @@ static Unit *unit_alloc(TcgEngine *e)
 
 /* ---- pages ------------------------------------------------------------------------------ */
 
-static _Atomic uint8_t *code_flag(TcgEngine *e, RamAddr ram)
+const MemoryRegion *unit_region_of(const TcgEngine *e, RamAddr ram)
 {
     const FlatView *v = atomic_load(&e->memory->view);
     for (size_t i = 0; i < v->count; i++) {
-        MemoryRegion *mr = v->ranges[i].region;
+        const MemoryRegion *mr = v->ranges[i].region;
         if (mr->kind != MEM_MMIO && ram - mr->ram_addr < mr->size)
-            return &mr->code_pages[(ram - mr->ram_addr) >> GUEST_PAGE_BITS];
+            return mr;
     }
     return NULL;
+}
+
+static _Atomic uint8_t *code_flag(const TcgEngine *e, RamAddr ram)
+{
+    const MemoryRegion *mr = unit_region_of(e, ram);
+    return mr ? &mr->code_pages[(ram - mr->ram_addr) >> GUEST_PAGE_BITS] : NULL;
 }
 
 /* On another vCPU than the one that translates. Until now this one may have written to the page
