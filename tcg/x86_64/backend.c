@@ -127,9 +127,10 @@ static void branch_to_heir(TcgEmit *e, unsigned cc, uint32_t block)
     }
 }
 
-static void flush_for(TcgEmit *e, bool skip_pc)
+/* For two ways out, both of which set the pc. */
+static void flush_but_pc(TcgEmit *e)
 {
-    ra_flush(e, true, skip_pc ? e->unit->globals->pc : NO_VAR);
+    ra_flush(e, true, e->unit->globals->pc);
     ra_forget_dirty(e);
 }
 
@@ -168,7 +169,7 @@ static void emit_branch(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t n
     assert(is_heir(e, then, block) && is_heir(e, els, block) && "ra_split_edges()");
     flags_prepare(e, in);
     if (is_plain_exit(e, then) && is_plain_exit(e, els)) {
-        flush_for(e, true);
+        flush_but_pc(e);
     }
     bool is_flags = in->op == IR_OP_BRF;
     if (!is_flags && ra->s.flags_ref) {
