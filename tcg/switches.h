@@ -21,6 +21,7 @@
     ROW(WIDE_PRODUCTS, "no-wide-products", "both halves of a product by one multiplication") \
     ROW(SHARED_CHECKS, "no-shared-checks", "one TLB check for accesses by the same base") \
     ROW(SHARED_ACROSS_BLOCKS, "no-shared-across-blocks", "such checks for more than one block") \
+    ROW(STREAMS, "no-streams", "a loop's accesses that move through a page by one comparison") \
     ROW(MERGE_REGISTERS, "no-merge-registers", "registers where control flow joins, as in loops") \
     ROW(SIDE_EXITS, "no-side-exits", "units that go on behind conditional branches") \
     ROW(INLINED_CALLS, "no-inlined-calls", "functions as part of their callers' regions") \

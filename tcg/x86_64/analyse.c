@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tcg/ir_arena.h"
-#include "tcg/x86_64/regalloc.h"
-#include "util/bitops.h"
+#include "tcg/x86_64/loops.h"
 
 /* ---- 1. order ---- */
 
@@ -616,6 +615,7 @@ static bool next_uses(TcgEmit *e)
 bool ra_analyse(TcgEmit *e)
 {
     order_blocks(e);
+    ra_find_loops(e);
     if (!leaves_out(e, TCG_NO_MERGE_REGISTERS)) {
         ra_plan_merges(e);
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tcg/x86_64/integer.h"
+#include "tcg/x86_64/streams.h"
 #include "util/bitops.h"
 
 #define MARGIN_BYTES 8192u /* no instruction emits more than this */
@@ -202,8 +203,9 @@ static const EmitEntry *emitter_of(unsigned op)
 {
     static const EmitEntry by_reference = { emit_ref, EMIT_FLAGS };
     static const EmitEntry probe = { emit_probe, EMIT_FLAGS };
-    if (op == X86_OP_PROBE) {
-        return &probe;
+    static const EmitEntry begin_streams = { emit_begin_streams, 0 };
+    if (op >= IR_OP_COUNT) {
+        return op == X86_OP_PROBE ? &probe : &begin_streams;
     }
     return emit_integer_table[op].fn ? &emit_integer_table[op]
            : emit_fp_table[op].fn    ? &emit_fp_table[op]

@@ -207,7 +207,7 @@ void flags_materialise(TcgEmit *e, IrRef v)
 void flags_prepare(TcgEmit *e, const IrInsn *in)
 {
     RegAlloc *ra = e->ra;
-    if (in->op == X86_OP_PROBE) { /* has no row in ir_op_info[], and an address for an operand */
+    if (in->op >= IR_OP_COUNT) { /* has no row in ir_op_info[], and an address for an operand */
         return;
     }
     for (unsigned k = 0; k < IR_MAX_ARGS && in->arg[k]; k++) {

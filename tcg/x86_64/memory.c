@@ -12,13 +12,16 @@
 // out of line, where it has a check for itself. A slow path may change mappings, so it clears the
 // shared addends that are still needed.
 //
+// In loops, where the base moves one way only, the check (or the probe) is a comparison with the
+// limit of a stream (streams.c); what goes beyond looks at the TLB out of line and sets a new one.
+//
 // x86 loads have acquire and stores have release semantics; only a store that later acquires must
 // not overtake (IR_MEM_RELEASE) needs an xchg. Operands stay in their registers until the slow
 // path has read them, and a fault leaves everything as it was. Everything is allocated before the
 // check: what stands between its jump and the end is skipped by the slow path.
 #include <assert.h>
 #include "tcg/x86_64/integer.h"
-#include "util/bitops.h"
+#include "tcg/x86_64/streams.h"
 
 /* A guest address: base + disp, or, if base is REG_NONE, the constant. */
 typedef struct Address {
@@ -148,6 +151,7 @@ static Mem emit_host_address(TcgEmit *e, const Address *a, const Check *c, Mem e
 static void note_shared(TcgEmit *e, SlowRecord *rec)
 {
     RegAlloc *ra = e->ra;
+    rec->streams = ra->streams;
     for (unsigned k = 0; k < MIN(ra->s.nshared, X86_MAX_SHARED); k++) {
         IrRef v = ra->s.shared[k];
         Reg r;
@@ -301,6 +305,87 @@ static void emit_shared(TcgEmit *e, const IrInsn *in, Reg shared, const Address 
     o->resume = e->p;
 }
 
+/* ---- streams ---- */
+
+/* No limit is so near to 0 or to 2^64 that a base could pass it by wrapping round. */
+#define STREAM_MARGIN (1 << 14)
+
+static const RaStream *stream_of(const TcgEmit *e)
+{
+    const RaBlock *rb = &e->ra->blocks[e->ra->block];
+    return rb->streams ? rb->streams[e->insn - e->unit->blocks[e->ra->block]->insns] : NULL;
+}
+
+static void end_stream(TcgEmit *e, const RaStream *s)
+{
+    asm_rm_i32(e, X_W | 0xc7, 0, slot_mem(s->slot), s->falls ? UINT32_MAX : 0);
+}
+
+void emit_begin_streams(TcgEmit *e, const IrInsn *in)
+{
+    for (const RaStream *s = (const RaStream *)(uintptr_t)in->imm; s; s = s->next) {
+        end_stream(e, s);
+    }
+}
+
+static Mem stream_addend(const RaStream *s)
+{
+    Mem m = slot_mem(s->slot);
+    m.disp += 8;
+    return m;
+}
+
+/* Returns the way out for a base that is beyond the limit. */
+static EmitOol *emit_stream_check(TcgEmit *e, const RaStream *s, Reg base,
+                                  void (*beyond)(TcgEmit *e, EmitOol *o))
+{
+    asm_alu_rm(e, ALU_CMP, X_W, base, slot_mem(s->slot));
+    EmitOol *o = emit_ool(e, s->falls ? CC_BE : CC_AE, beyond);
+    o->arg[0] = (uintptr_t)s;
+    o->arg[1] = base;
+    return o;
+}
+
+/* RCX is the page of the bytes at base + lo .. base + hi - 1: how far the base may go in it. */
+static void emit_stream_limit(TcgEmit *e, const RaStream *s, int32_t lo, int32_t hi)
+{
+    int32_t page = 1 << e->layout->page_bits;
+    asm_lea(e, X_W, RCX, mem_b(RCX, s->falls ? -lo - 1 : page - hi + 1));
+    asm_mov_mr(e, X_W, slot_mem(s->slot), RCX);
+    asm_alu_ri(e, ALU_ADD, X_W, RCX, STREAM_MARGIN);
+    asm_alu_ri(e, ALU_CMP, X_W, RCX, 2 * STREAM_MARGIN);
+    uint8_t *far = asm_jcc8(e, CC_AE);
+    end_stream(e, s);
+    asm_bind8(e, far);
+}
+
+/* arg[2]: the record of a slow path, arg[3]: where that goes on, behind the access. */
+static void ool_stream_access(TcgEmit *e, EmitOol *o)
+{
+    const IrInsn *in = o->insn;
+    const RaStream *s = (const RaStream *)(uintptr_t)o->arg[0];
+    Address a = { .base = (Reg)o->arg[1], .disp = (int32_t)in->imm };
+    EmitOol *slow;
+    emit_check(e, in, &a, in->op == IR_OP_ST, (SlowRecord *)(uintptr_t)o->arg[2], &slow);
+    slow->resume = (uint8_t *)(uintptr_t)o->arg[3];
+    asm_mov_mr(e, X_W, stream_addend(s), RAX);
+    emit_stream_limit(e, s, a.disp, a.disp + (1 << ir_mem_size_log2(in->sub)));
+    asm_jmp_to(e, o->resume);
+}
+
+/* As emit_check(). *way_out: for the caller to say where the slow path goes on. */
+static Mem emit_stream_access(TcgEmit *e, const RaStream *s, const Address *a, SlowRecord *rec,
+                              EmitOol **way_out)
+{
+    EmitOol *o = *way_out = emit_stream_check(e, s, a->base, ool_stream_access);
+    asm_mov_rm(e, X_W, RAX, stream_addend(s));
+    o->arg[2] = (uintptr_t)rec;
+    o->resume = e->p;
+    return mem_bi(RAX, a->base, 0, a->disp);
+}
+
+/* ---- loads and stores, whole ---- */
+
 void emit_ld(TcgEmit *e, const IrInsn *in)
 {
     Address a = address_use(e, in->arg[0], in->imm);
@@ -315,6 +400,12 @@ void emit_ld(TcgEmit *e, const IrInsn *in)
         return;
     }
     EmitOol *ool;
+    const RaStream *s = stream_of(e);
+    if (s) {
+        access_load(e, in, d, emit_stream_access(e, s, &a, rec, &ool));
+        ool->arg[3] = (uintptr_t)e->p;
+        return;
+    }
     Mem m = emit_check(e, in, &a, false, rec, &ool);
     access_load(e, in, d, m);
     ool->resume = e->p;
@@ -338,6 +429,12 @@ void emit_st(TcgEmit *e, const IrInsn *in)
         return;
     }
     EmitOol *ool;
+    const RaStream *s = stream_of(e);
+    if (s) {
+        access_store(e, in, v, imm, emit_stream_access(e, s, &a, rec, &ool));
+        ool->arg[3] = (uintptr_t)e->p;
+        return;
+    }
     Mem m = emit_check(e, in, &a, true, rec, &ool);
     access_store(e, in, v, imm, m);
     ool->resume = e->p;
@@ -349,24 +446,58 @@ static void ool_no_share(TcgEmit *e, EmitOol *o)
     asm_jmp_to(e, o->resume);
 }
 
+static Check check_of_probe(const TcgEmit *e, const IrInsn *in)
+{
+    return (Check){
+        .ahead = (in->sub & ~X86_PROBE_WRITE) - 1,
+        .mask = -(1 << e->layout->page_bits),
+        .write = in->sub & X86_PROBE_WRITE,
+    };
+}
+
+/* The TLB is asked; `d` is the addend, or 0 from elsewhere, which goes on at (*no_share)->resume. */
+static void emit_probe_tlb(TcgEmit *e, const IrInsn *in, Reg base, Reg d, EmitOol **no_share)
+{
+    Address a = { .base = base, .disp = (int32_t)in->imm };
+    Check c = check_of_probe(e, in);
+    Mem entry = emit_compare_tag(e, &a, &c);
+    EmitOol *o = *no_share = emit_ool(e, CC_NE, ool_no_share);
+    o->arg[0] = d;
+    entry.disp += (int32_t)e->layout->addend;
+    asm_mov_rm(e, X_W, d, entry);
+}
+
+/* arg[2]: the addend's register. */
+static void ool_stream_probe(TcgEmit *e, EmitOol *o)
+{
+    const IrInsn *in = o->insn;
+    const RaStream *s = (const RaStream *)(uintptr_t)o->arg[0];
+    EmitOol *no_share;
+    Reg d = (Reg)o->arg[2];
+    emit_probe_tlb(e, in, (Reg)o->arg[1], d, &no_share);
+    no_share->resume = o->resume;
+    asm_mov_mr(e, X_W, stream_addend(s), d);
+    emit_stream_limit(e, s, (int32_t)in->imm, (int32_t)in->imm + (in->sub & ~X86_PROBE_WRITE));
+    asm_jmp_to(e, o->resume);
+}
+
 /* dst = the addend of the page that holds bytes imm .. imm + sub - 1 from arg0; 0 if they are not
  * in one page, or the page is not in the TLB. X86_PROBE_WRITE in sub: for stores. */
 void emit_probe(TcgEmit *e, const IrInsn *in)
 {
     RegAlloc *ra = e->ra;
-    Address a = { .base = ra_use(e, in->arg[0]), .disp = (int32_t)in->imm };
-    Check c = {
-        .ahead = (in->sub & ~X86_PROBE_WRITE) - 1,
-        .mask = -(1 << e->layout->page_bits),
-        .write = in->sub & X86_PROBE_WRITE,
-    };
+    Reg base = ra_use(e, in->arg[0]);
+    const RaStream *s = stream_of(e);
+    EmitOol *o;
     ra_done(e);
     Reg d = ra_def(e);
-    Mem entry = emit_compare_tag(e, &a, &c);
-    EmitOol *o = emit_ool(e, CC_NE, ool_no_share);
-    o->arg[0] = d;
-    entry.disp += (int32_t)e->layout->addend;
-    asm_mov_rm(e, X_W, d, entry);
+    if (s) {
+        o = emit_stream_check(e, s, base, ool_stream_probe);
+        o->arg[2] = d;
+        asm_mov_rm(e, X_W, d, stream_addend(s));
+    } else {
+        emit_probe_tlb(e, in, base, d, &o);
+    }
     o->resume = e->p;
     ra->s.shared[ra->s.nshared++ % X86_MAX_SHARED] = in->dst; /* older ones are used no more */
 }

@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tcg/ir_arena.h"
-#include "tcg/x86_64/regalloc.h"
-#include "util/bitops.h"
+#include "tcg/x86_64/loops.h"
 
 /* The others are for what one instruction needs. */
 #define MERGE_GPRS 8u
@@ -22,23 +21,13 @@
 /* As long as there are so many of these left, also what is only not to be stored. */
 #define MERGE_SPARE 3u
 
-typedef struct Loop {
-    uint32_t head;
-    uint64_t *body; /* bit per block */
-    struct Loop *next;
-} Loop;
-
 typedef struct Plan {
     TcgEmit *e;
     RegAlloc *ra;
     IrUnit *u;
-    uint32_t nvars, var_words, block_words;
-    uint32_t (*preds)[2];   /* list of edges: from, next + 1 */
-    uint32_t *first_pred;   /* by block: index of an edge + 1 */
+    uint32_t nvars, var_words;
     uint64_t *use, *def, *live; /* by block, var_words each */
     uint16_t *accesses;     /* by block, nvars each */
-    uint8_t *depth;         /* loops around a block */
-    Loop *loops;
 } Plan;
 
 static void *zeroed(Plan *p, size_t count, size_t size)
@@ -46,66 +35,7 @@ static void *zeroed(Plan *p, size_t count, size_t size)
     return memset(ir_arena_alloc(p->u->arena, count * size), 0, count * size);
 }
 
-static bool bit_get(const uint64_t *bits, uint32_t n)
-{
-    return bits[n / 64] >> (n % 64) & 1;
-}
-
-static void bit_set(uint64_t *bits, uint32_t n)
-{
-    bits[n / 64] |= BIT(n % 64);
-}
-
-/* ---- edges ---- */
-
-void ra_split_edges(TcgEmit *e)
-{
-    IrUnit *u = e->unit;
-    uint32_t count = u->block_count;
-    uint32_t *preds = ir_arena_alloc(u->arena, count * sizeof preds[0]);
-    memset(preds, 0, count * sizeof preds[0]);
-    preds[0] = 1; /* from outside */
-    for (uint32_t b = 0; b < count; b++) {
-        uint32_t to[2];
-        unsigned n = u->blocks[b]->count ? ra_successors(u, b, to) : 0;
-        for (unsigned k = 0; k < n; k++) {
-            preds[to[k]]++;
-        }
-    }
-    for (uint32_t b = 0; b < count; b++) {
-        uint32_t to[2];
-        if (!u->blocks[b]->count || ra_successors(u, b, to) < 2) {
-            continue;
-        }
-        for (unsigned k = 0; k < 2; k++) {
-            if (preds[to[k]] > 1) {
-                uint32_t edge = ir_block_new(u);
-                ir_insn_append(u, edge, &(IrInsn){ .op = IR_OP_JUMP, .imm = to[k] });
-                to[k] = edge;
-            }
-        }
-        IrBlock *block = u->blocks[b];
-        block->insns[block->count - 1].imm = IR_TARGETS(to[0], to[1]);
-    }
-}
-
 /* ---- what blocks do with variables ---- */
-
-static void note_preds(Plan *p)
-{
-    uint32_t count = p->u->block_count, edges = 0;
-    p->preds = ir_arena_alloc(p->u->arena, count * 2 * sizeof p->preds[0]);
-    p->first_pred = zeroed(p, count, sizeof p->first_pred[0]);
-    for (uint32_t n = 0; n < p->ra->norder; n++) {
-        uint32_t to[2], b = p->ra->order[n];
-        unsigned k = ra_successors(p->u, b, to);
-        while (k-- > 0) {
-            p->preds[edges][0] = b;
-            p->preds[edges][1] = p->first_pred[to[k]];
-            p->first_pred[to[k]] = ++edges;
-        }
-    }
-}
 
 static void note_accesses(Plan *p, uint32_t b)
 {
@@ -149,79 +79,6 @@ static void find_live(Plan *p)
     }
 }
 
-/* ---- loops ---- */
-
-/* Add to `body` all blocks from which `from` is reached without passing `head`. False: the entry is
- * among them, so that `head` does not head them. */
-static bool walk_back(Plan *p, uint64_t *body, uint32_t from, uint32_t head)
-{
-    uint32_t *stack = ir_arena_alloc(p->u->arena, p->u->block_count * sizeof stack[0]);
-    uint32_t depth = 0;
-    bit_set(body, head);
-    if (!bit_get(body, from)) {
-        bit_set(body, from);
-        stack[depth++] = from;
-    }
-    while (depth) {
-        uint32_t b = stack[--depth];
-        if (b == 0) {
-            return false;
-        }
-        for (uint32_t edge = p->first_pred[b]; edge; edge = p->preds[edge - 1][1]) {
-            uint32_t pred = p->preds[edge - 1][0];
-            if (!bit_get(body, pred)) {
-                bit_set(body, pred);
-                stack[depth++] = pred;
-            }
-        }
-    }
-    return true;
-}
-
-static void find_loop(Plan *p, uint32_t head)
-{
-    Loop *loop = zeroed(p, 1, sizeof *loop);
-    uint64_t *body = zeroed(p, p->block_words, sizeof body[0]);
-    loop->head = head;
-    loop->body = zeroed(p, p->block_words, sizeof body[0]);
-    for (uint32_t edge = p->first_pred[head]; edge; edge = p->preds[edge - 1][1]) {
-        memset(body, 0, p->block_words * sizeof body[0]);
-        if (walk_back(p, body, p->preds[edge - 1][0], head)) {
-            for (uint32_t w = 0; w < p->block_words; w++) {
-                loop->body[w] |= body[w];
-            }
-        }
-    }
-    if (!bit_get(loop->body, head)) {
-        return;
-    }
-    loop->next = p->loops;
-    p->loops = loop;
-    for (uint32_t b = 0; b < p->u->block_count; b++) {
-        p->depth[b] += bit_get(loop->body, b) && p->depth[b] < 4;
-    }
-}
-
-static unsigned body_size(const Plan *p, const Loop *loop)
-{
-    unsigned n = 0;
-    for (uint32_t w = 0; w < p->block_words; w++) {
-        n += (unsigned)__builtin_popcountll(loop->body[w]);
-    }
-    return n;
-}
-
-static const Loop *innermost(const Plan *p, uint32_t block)
-{
-    const Loop *best = NULL;
-    for (const Loop *l = p->loops; l; l = l->next) {
-        if (bit_get(l->body, block) && (!best || body_size(p, l) < body_size(p, best))) {
-            best = l;
-        }
-    }
-    return best;
-}
-
 /* ---- choice ---- */
 
 typedef struct Candidate {
@@ -244,12 +101,12 @@ static int by_score(const void *a, const void *b)
 }
 
 /* What a register at `block` saves, about: 0: nothing. */
-static Candidate judge(const Plan *p, uint32_t block, const Loop *loop, uint32_t var)
+static Candidate judge(const Plan *p, uint32_t block, const RaLoop *loop, uint32_t var)
 {
     Candidate c = { .var = var, .live = bit_get(p->live + block * p->var_words, var) };
     for (uint32_t b = 0; b < p->u->block_count; b++) {
         if (loop && bit_get(loop->body, b)) {
-            c.score += (uint64_t)p->accesses[b * p->nvars + var] << 3 * p->depth[b];
+            c.score += (uint64_t)p->accesses[b * p->nvars + var] << 3 * p->ra->flow->depth[b];
             c.set |= bit_get(p->def + b * p->var_words, var);
         } else if (!loop) {
             c.score += p->accesses[b * p->nvars + var];
@@ -261,14 +118,14 @@ static Candidate judge(const Plan *p, uint32_t block, const Loop *loop, uint32_t
     } else if (!c.set || flags) {
         c.score = 0; /* only not to store what is overwritten before anybody reads it */
     } else {
-        c.score = MIN(c.score, UINT64_C(1) << 3 * p->depth[block]);
+        c.score = MIN(c.score, UINT64_C(1) << 3 * p->ra->flow->depth[block]);
     }
     return c;
 }
 
 static void plan_merge(Plan *p, uint32_t block)
 {
-    const Loop *loop = innermost(p, block);
+    const RaLoop *loop = ra_innermost_loop(p->ra, block);
     Candidate *all = ir_arena_alloc(p->u->arena, p->nvars * sizeof all[0]);
     uint32_t count = 0, left[2] = { MERGE_GPRS, MERGE_XMMS };
     for (uint32_t var = 0; var < p->nvars; var++) {
@@ -295,31 +152,19 @@ void ra_plan_merges(TcgEmit *e)
 {
     RegAlloc *ra = e->ra;
     IrUnit *u = e->unit;
-    uint32_t merges = 0;
-    for (uint32_t n = 1; n < ra->norder; n++) {
-        merges += ra->blocks[ra->order[n]].parent < 0;
-    }
-    if (!merges) {
+    if (!ra->flow) {
         return;
     }
     Plan p = { .e = e, .ra = ra, .u = u, .nvars = ra->nvars };
     p.var_words = (p.nvars + 63) / 64;
-    p.block_words = (u->block_count + 63) / 64;
     p.use = zeroed(&p, u->block_count * p.var_words, 8);
     p.def = zeroed(&p, u->block_count * p.var_words, 8);
     p.live = zeroed(&p, u->block_count * p.var_words, 8);
     p.accesses = zeroed(&p, u->block_count * p.nvars, sizeof p.accesses[0]);
-    p.depth = zeroed(&p, u->block_count, 1);
-    note_preds(&p);
     for (uint32_t n = 0; n < ra->norder; n++) {
         note_accesses(&p, ra->order[n]);
     }
     find_live(&p);
-    for (uint32_t n = 1; n < ra->norder; n++) {
-        if (ra->blocks[ra->order[n]].parent < 0) {
-            find_loop(&p, ra->order[n]);
-        }
-    }
     for (uint32_t n = 1; n < ra->norder; n++) {
         if (ra->blocks[ra->order[n]].parent < 0) {
             plan_merge(&p, ra->order[n]);

@@ -112,6 +112,8 @@ bool ra_init(TcgEmit *e)
         ra->local_slot[n] = n;
     }
     ra->slots_out = u->local_count >= FRAME_SLOTS;
+    ra->fixed_slots = u->local_count;
+    ra->streams = (StreamSlots){ 0 };
     ra->position = 0;
     ra->nsaved = 0;
     return true;
@@ -1087,7 +1089,7 @@ static void state_reset(TcgEmit *e)
     uint32_t nspilled = ra->s.nspilled;
     memset(&ra->s, 0, sizeof ra->s);
     ra->s.nspilled = ra->position ? nspilled : 0;
-    for (uint32_t n = 0; n < e->unit->local_count && n < FRAME_SLOTS; n++) {
+    for (uint32_t n = 0; n < ra->fixed_slots && n < FRAME_SLOTS; n++) {
         ra->s.slots[n / 64] |= BIT(n % 64);
     }
     ra->free_regs = ALLOCATABLE_GPR | ALLOCATABLE_XMM;

@@ -59,6 +59,7 @@ typedef struct RaBlock {
     uint8_t *code;      /* where it starts, when emitted */
     uint8_t *exit_jump; /* rel32 of the branch that is itself the exit; the block has no code */
     RaMerge *merge;     /* what is in registers at its begin; NULL: it has a parent, or nothing */
+    const struct RaStream **streams; /* by instruction, NULL: none; or NULL, see streams.c */
     IrRef *edge;        /* of a jump to a merge: for each of its variables the content, IR_NONE:
                          * memory has it */
 } RaBlock;
@@ -113,6 +114,9 @@ struct RegAlloc {
     RaBlock *blocks;
     uint32_t *order;     /* block ids in emission order */
     uint32_t norder, cap_order, cap_blocks;
+    struct RaFlow *flow; /* loops.c; NULL: there are no merges */
+    StreamSlots streams;
+    uint32_t fixed_slots; /* of the frame: locals, then streams */
     uint32_t *uses;      /* next use after the instruction, for result and operands in turn */
     uint32_t nuses, cap_uses, use_at;
     RaLive *live;
@@ -182,16 +186,16 @@ static inline bool type_is_xmm(unsigned type)
     return type >= IR_F32;
 }
 
-/* An opcode of this backend's own, see memory.c. */
-enum { X86_OP_PROBE = IR_OP_COUNT };
+/* Opcodes of this backend's own, see memory.c. */
+enum { X86_OP_PROBE = IR_OP_COUNT, X86_OP_BEGIN_STREAMS };
 #define X86_PROBE_WRITE 0x8000u
 
 /* ---- merge.c ---- */
-void ra_split_edges(TcgEmit *e);  /* before ra_init() */
-void ra_plan_merges(TcgEmit *e);  /* blocks are ordered */
+void ra_plan_merges(TcgEmit *e);  /* loops are known */
 
 /* ---- share.c ---- */
 void share_checks(TcgEmit *e); /* copies are resolved */
+bool may_change_mappings(const IrInsn *in); /* other than by a slow path of its own */
 
 /* ---- analyse.c ---- */
 /* Order blocks, resolve copies, find next uses. Changes operands of the unit in place. */

@@ -10,8 +10,7 @@
 // one path mostly may be written when it is read.
 #include <string.h>
 #include "tcg/ir_arena.h"
-#include "tcg/x86_64/regalloc.h"
-#include "util/bitops.h"
+#include "tcg/x86_64/streams.h"
 
 #define SPAN_BYTES 256
 #define OPEN_GROUPS 4u    /* that are looked at for one more */
@@ -22,6 +21,8 @@ typedef struct Group {
     int64_t lo, hi;       /* bytes from the base */
     uint32_t block, first, count; /* where the first access is; how many there are */
     IrRef addend;         /* when the group gets one */
+    const RaStream *stream; /* of its first access, or of its probe; or NULL */
+    struct Group *next;   /* of all */
 } Group;
 
 /* The groups that an access may join: the ring's last ones. */
@@ -37,6 +38,7 @@ typedef struct Sharing {
     OpenGroups *at_end;   /* by block */
     Group ***of;          /* by block and instruction: its group; NULL: the block has none */
     uint32_t *probes;     /* by block: how many are to be inserted */
+    Group *groups;        /* all */
 } Sharing;
 
 static bool is_candidate(const TcgEmit *e, const IrInsn *in)
@@ -48,7 +50,7 @@ static bool is_candidate(const TcgEmit *e, const IrInsn *in)
            (int64_t)in->imm == (int16_t)in->imm;
 }
 
-static bool ends_groups(const IrInsn *in)
+bool may_change_mappings(const IrInsn *in)
 {
     return in->op == IR_OP_CALL &&
            !(((const IrHelper *)(uintptr_t)in->imm)->flags & IR_HELPER_PURE);
@@ -77,7 +79,8 @@ static Group *join_or_open(Sharing *s, const IrInsn *in, uint32_t index)
     }
     Group *g = ir_arena_alloc(s->e->unit->arena, sizeof *g);
     *g = (Group){ .base = base, .write = write, .lo = lo, .hi = hi, .block = s->block,
-                  .first = index, .count = 1 };
+                  .first = index, .count = 1, .next = s->groups };
+    s->groups = g;
     s->open.group[s->open.count++ % OPEN_GROUPS] = g;
     return g;
 }
@@ -95,7 +98,7 @@ static void find_groups(Sharing *s)
                 s->of[s->block] = zeroed(s, b->count, sizeof(Group *));
             }
             s->of[s->block][i] = join_or_open(s, in, i);
-        } else if (ends_groups(in)) {
+        } else if (may_change_mappings(in)) {
             s->open.count = 0;
         }
     }
@@ -120,17 +123,23 @@ static void rewrite_block(Sharing *s, uint32_t block)
     Group **of = s->of[block];
     uint32_t capacity = b->count + s->probes[block];
     IrInsn *to = ir_arena_alloc(u->arena, capacity * sizeof *to), *p = to;
+    const RaStream **streams = zeroed(s, capacity, sizeof streams[0]);
     for (uint32_t i = 0; i < b->count; i++) {
-        Group *g = of[i] && of[i]->count >= 2 ? of[i] : NULL;
+        Group *g = of[i];
+        bool shared = g && g->count >= 2;
         if (g && g->block == block && g->first == i) {
-            *p++ = probe_of(s, g);
+            streams[p - to] = g->stream;
+            if (shared) {
+                *p++ = probe_of(s, g);
+            }
         }
         *p = b->insns[i];
-        if (g) {
+        if (shared) {
             p->arg[p->op == IR_OP_LD ? 1 : 2] = g->addend;
         }
         p++;
     }
+    s->e->ra->blocks[block].streams = streams;
     b->insns = to;
     b->capacity = capacity;
     b->count = (uint32_t)(p - to);
@@ -147,7 +156,8 @@ void share_checks(TcgEmit *e)
             accesses += is_candidate(e, &b->insns[i]);
         }
     }
-    if (accesses < 2) {
+    Streams *streams = accesses ? streams_new(e) : NULL;
+    if (accesses < 2 && !streams) {
         return;
     }
     s.at_end = zeroed(&s, blocks, sizeof s.at_end[0]);
@@ -157,9 +167,15 @@ void share_checks(TcgEmit *e)
         s.block = ra->order[n];
         find_groups(&s);
     }
+    for (Group *g = s.groups; streams && g; g = g->next) {
+        g->stream = stream_new(streams, g->block, g->base);
+    }
     for (uint32_t n = 0; n < ra->norder && !e->failed; n++) {
         if (s.of[ra->order[n]]) {
             rewrite_block(&s, ra->order[n]);
         }
+    }
+    if (streams) {
+        streams_place(streams);
     }
 }

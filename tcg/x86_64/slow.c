@@ -214,6 +214,10 @@ static void slow_access(X86Frame *f, const SlowRecord *rec)
     for (unsigned k = 0; k < rec->nclear_slots; k++) {
         f->slots[rec->clear_slots[k]].d[0] = 0;
     }
+    const StreamSlots *s = &rec->streams;
+    for (unsigned k = 0; k < s->rising + s->falling; k++) {
+        f->slots[s->first + k].d[0] = k < s->rising ? 0 : UINT64_MAX;
+    }
     if (rec->access == TCG_STORE) {
         return;
     }

@@ -64,6 +64,11 @@ typedef struct SnapEntry {
 
 #define X86_MAX_SHARED 8u /* addends at a time */
 
+/* The slots of the frame that a unit's streams have (streams.c): rising ones, then falling ones. */
+typedef struct StreamSlots {
+    uint16_t first, rising, falling;
+} StreamSlots;
+
 typedef enum SlowKind { SLOW_ACCESS, SLOW_REF, SLOW_EXIT } SlowKind;
 
 typedef struct SlowRecord {
@@ -82,6 +87,7 @@ typedef struct SlowRecord {
     uint16_t clear_regs;    /* shared addends to clear, see memory.c: general registers, slots */
     uint8_t nclear_slots;
     int16_t clear_slots[X86_MAX_SHARED];
+    StreamSlots streams;    /* to end */
     SnapEntry snap[];
 } SlowRecord;
 

@@ -346,9 +346,9 @@ class Generator:
         return self.literal_unit(row) if row.aset.name == 'ldlit' else \
             self.memory_unit(row) if row.aset.name in MEMORY_SETS else [self.word(row)]
 
-    def back_edge(self):
+    def back_edge(self, registers=range(30)):
         """A branch back, while there is something left in TPIDR_EL0."""
-        rng, r = self.rng, self.rng.randrange(30)
+        rng, r = self.rng, self.rng.choice(registers)
         kind = rng.randrange(4)
         take = 0xf1000400 if kind == 1 else 0xd1000400                  # SUBS or SUB r, r, #1
         words = [MRS_TPIDR | r, 0xb4000000 | 4 << 5 | r, take | r << 5 | r, MSR_TPIDR | r]
@@ -359,6 +359,70 @@ class Generator:
             return words + [[branch(d), 0x54000001 | (d & 0x7ffff) << 5, 0xb5000000 | (d & 0x7ffff) << 5 | r,
                              0x36000000 | bit << 19 | (d & 0x3fff) << 5 | rng.randrange(31)][kind]]
         return 5, make
+
+    def walk_step(self, walker, registers, falls, load):
+        """(word, bytes moved): an access by a register that moves on, or its move, mostly one way."""
+        rng = self.rng
+        sign = -1 if falls ^ (rng.random() < 0.05) else 1
+        n, t, t2 = walker << 5, *rng.sample(registers, 2)
+        size = rng.randrange(4)
+        one = 0x38000000 | size << 30 | load << 22 | n | t
+        by = rng.choice([1 << size, 1 << size, rng.randrange(64)])
+        imm9 = (sign * by & 0x1ff) << 12
+        pair = 0xa8000000 | load << 22 | t2 << 10 | n | t
+        vector = 0x3c800000 | load << 22 | n | rng.randrange(32)
+        add = (0xd1000000 if sign < 0 else 0x91000000) | n | walker
+        step = rng.choice([8, 24, 1000 if load else 40])
+        return rng.choice([(one | 0x400 | imm9, by), (one | 0x400 | imm9, by), (one | 0xc00 | imm9, by),
+                           (one | by << 12, 0), (pair | 0x800000 | (sign * 2 & 0x7f) << 15, 16),
+                           (pair | 0x1000000 | rng.randrange(4) << 15, 0),
+                           (vector | 0x400 | (sign * 16 & 0x1ff) << 12, 16), (vector | by << 12, 0),
+                           (add | step << 10, step)])
+
+    def walk_sequence(self, units):
+        """A loop that walks through memory, perhaps over the edge of a page or of what is mapped. One
+        that stores stays in the window, which is all that is compared, and made anew."""
+        rng = self.rng
+        registers = rng.sample(range(30), 8)
+        walkers = [registers.pop() for _ in range(rng.randrange(1, 4))]
+        index = registers.pop()
+        falls, stores, indexed = rng.random() < 0.4, rng.random() < 0.5, False
+        parts, targets, moved = [None], {}, dict.fromkeys(walkers, 0)
+        units = rng.randrange(2, units)
+        for i in range(1, units):
+            kind, w = rng.random(), rng.choice(walkers)
+            load = not stores or rng.random() < 0.5
+            if kind < 0.5:
+                word, bytes_moved = self.walk_step(w, registers, falls, load)
+                moved[w] += bytes_moved
+                parts.append([word])
+            elif kind < 0.6 and not indexed:    # by an index, which goes up
+                word = (0xf8607800 if load else 0xf8207800) | index << 16 | w << 5
+                parts.append([word | rng.choice(registers), 0x91000400 | index << 5 | index])
+                indexed = True
+                moved[w] += 8
+            elif kind < 0.7:
+                parts.append(self.branch_unit(rng.choice([r for r in self.spec.rows if r.name == 'B_cond'])))
+                targets[i] = min(i + rng.randrange(1, 4), units)
+            else:
+                parts.append(self.calculation(registers))
+        turns = rng.randrange(2, 24)
+        if stores:
+            turns = min(turns, 150 // max(1, max(moved.values())))
+            if not turns:
+                return self.walk_sequence(units + 1)
+        first = []
+        for w in walkers:
+            start = WINDOW + WINDOW_BYTES // 2 + rng.randrange(-32, 32)
+            if not stores and rng.random() < 0.1:
+                start = HOLE + rng.randrange(-300, 300)
+            first += self.set_register(w, start)
+        counter = rng.choice(registers)
+        parts[0] = first + self.set_register(index, rng.randrange(2)) + \
+            self.set_register(counter, turns) + [MSR_TPIDR | counter]
+        parts.append(self.back_edge(registers))
+        targets[units] = 1
+        return self.join(parts, targets)
 
     def function(self):
         """Ends with RET, and leaves X30 alone."""
@@ -391,6 +455,8 @@ class Generator:
         rng = self.rng
         if rng.random() < 0.004:
             return self.crowd()
+        if rng.random() < 0.25:
+            return self.walk_sequence(units)
         registers = rng.sample(range(31), rng.randrange(3, 9)) if rng.random() < 0.6 else None
         forward = [r for r in self.spec.rows if r.name in FORWARD and r.feature is None]
         functions = rng.randrange(3)

@@ -37,6 +37,9 @@ typedef struct Gen {
     uint32_t address_block;
     IrRef address_at_end[MAX_BLOCKS];
     uint32_t counters, locals; /* variables: loop counters first, then one of flags, then others */
+    uint32_t walkers;    /* the last locals: addresses, which move on as they are used */
+    uint32_t moves;      /* how often yet */
+    bool falling;        /* mostly, and not up */
     bool dirty;          /* many variables are set at the ends of blocks */
     uint8_t ops[IR_OP_COUNT];
     unsigned op_count;
@@ -243,6 +246,38 @@ static IrRef any_value(Gen *g, IrType t)
     return r;
 }
 
+static uint64_t walker_var(Gen *g)
+{
+    return rig_globals.count + g->locals - 1 - pick(g, g->walkers);
+}
+
+/* As guests walk through arrays: the content of a walker, or an element by index from there. */
+static IrRef walker_address(Gen *g)
+{
+    IrRef w = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64, .imm = walker_var(g) });
+    if (!chance(g, 3)) {
+        return w;
+    }
+    IrRef n = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64,
+                                      .imm = rig_globals.count + pick(g, g->counters) });
+    IrRef offset = emit_value(g, (IrInsn){ .op = IR_OP_SHL, .type = IR_I64,
+                                           .arg = { n, ir_const(g->u, IR_I64, pick(g, 10), 0) } });
+    return emit_value(g, (IrInsn){ .op = chance(g, 2) ? IR_OP_ADD : IR_OP_SUB, .type = IR_I64,
+                                   .arg = { w, offset } });
+}
+
+static void move_walker(Gen *g)
+{
+    static const uint64_t steps[] = { 1, 8, 8, 8, 16, 64, 513, 4000, 4096, 4097, 0 };
+    uint64_t var = walker_var(g);
+    IrRef step = ir_const(g->u, IR_I64, steps[pick(g, ARRAY_SIZE(steps))], 0);
+    IrRef w = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64, .imm = var });
+    bool falls = chance(g, 8) ? !g->falling : g->falling;
+    IrRef sum = emit_value(g, (IrInsn){ .op = falls ? IR_OP_SUB : IR_OP_ADD, .type = IR_I64,
+                                        .arg = { w, step } });
+    emit(g, (IrInsn){ .op = IR_OP_SET, .type = IR_I64, .imm = var, .arg = { sum } });
+}
+
 /* An address that mostly lies in the rig's memory. */
 static IrRef fresh_address(Gen *g)
 {
@@ -374,8 +409,9 @@ static void gen_var(Gen *g, IrOp op)
     if (flags) {
         i.type = IR_I32;
         i.imm = flags_var(g);
-    } else if (g->locals > g->counters + 1 && chance(g, 3)) {
-        i.imm = rig_globals.count + g->counters + 1 + pick(g, g->locals - g->counters - 1);
+    } else if (g->locals - g->walkers > g->counters + 1 && chance(g, 3)) {
+        i.imm = rig_globals.count + g->counters + 1 +
+                pick(g, g->locals - g->walkers - g->counters - 1);
         i.type = ir_var_type(g->u, i.imm);
     } else {
         i.type = pick_type(g, ir_op_info[op].types);
@@ -726,19 +762,28 @@ static void gen_branch(Gen *g, uint32_t blocks)
 }
 
 /* The entry gives every local a value. */
+static void gen_local(Gen *g, uint32_t n)
+{
+    uint64_t var = rig_globals.count + n;
+    IrType t = ir_var_type(g->u, var);
+    uint32_t turns = g->walkers && n == 0 ? 40 : 3;
+    uint64_t page = pick(g, RIG_PAGES) << RIG_PAGE_BITS, in_page = chance(g, 3) ? 0 : 4000;
+    IrRef v = n < g->counters ? ir_const(g->u, t, 1 + pick(g, turns), 0)
+              : n >= g->locals - g->walkers
+                  ? ir_const(g->u, t, RIG_BASE + page + in_page + pick(g, 192), 0)
+              : n == g->counters ? ir_const(g->u, t, IR_NZCV_MASK & rig_random(&g->random), 0)
+                                 : any_value(g, t);
+    emit(g, (IrInsn){ .op = IR_OP_SET, .type = t, .imm = var, .arg = { v } });
+}
+
 static void gen_locals(Gen *g)
 {
     for (uint32_t n = 0; n < g->locals; n++) {
-        uint64_t var = rig_globals.count + n;
-        IrType t = ir_var_type(g->u, var);
-        IrRef v = n < g->counters ? ir_const(g->u, t, 1 + pick(g, 3), 0)
-                  : n == g->counters ? ir_const(g->u, t, IR_NZCV_MASK & rig_random(&g->random), 0)
-                                     : any_value(g, t);
-        emit(g, (IrInsn){ .op = IR_OP_SET, .type = t, .imm = var, .arg = { v } });
+        gen_local(g, n);
     }
 }
 
-static void gen_block(Gen *g, uint32_t blocks, unsigned size, const uint32_t *loop_head)
+static void begin_block(Gen *g)
 {
     bool inherit = g->block && g->preds[g->block] == 1 && g->only_pred[g->block] < g->block;
     memset(&g->pools, 0, sizeof g->pools);
@@ -750,12 +795,28 @@ static void gen_block(Gen *g, uint32_t blocks, unsigned size, const uint32_t *lo
     if (g->block == 0) {
         gen_locals(g);
     }
+}
+
+static void end_block(Gen *g)
+{
+    g->at_end[g->block] = g->pools;
+    g->address_at_end[g->block] = g->address_block == g->block ? g->address : IR_NONE;
+}
+
+static void gen_body(Gen *g, unsigned size)
+{
     for (unsigned n = 0; n < size; n++) {
         if (n % 4 == 0) {
             emit(g, (IrInsn){ .op = IR_OP_INSN_START, .imm = 0x4000 + g->block * 256 + n });
         }
         gen_insn(g);
     }
+}
+
+static void gen_block(Gen *g, uint32_t blocks, unsigned size, const uint32_t *loop_head)
+{
+    begin_block(g);
+    gen_body(g, size);
     uint32_t next = g->block + 1;
     if (g->dirty && chance(g, 2)) {
         gen_dirty(g);
@@ -769,8 +830,96 @@ static void gen_block(Gen *g, uint32_t blocks, unsigned size, const uint32_t *lo
     } else {
         gen_branch(g, blocks);
     }
-    g->at_end[g->block] = g->pools;
-    g->address_at_end[g->block] = g->address_block == g->block ? g->address : IR_NONE;
+    end_block(g);
+}
+
+/* ---- walks ---- */
+
+/* An access by a walker's content, or by an element's index from there. */
+static void gen_walker_access(Gen *g)
+{
+    static const IrType types[] = { IR_I64, IR_I64, IR_I32, IR_V128, IR_F64 };
+    IrInsn i = { .op = chance(g, 2) ? IR_OP_LD : IR_OP_ST, .type = types[pick(g, ARRAY_SIZE(types))],
+                 .arg = { walker_address(g) }, .imm = chance(g, 2) ? 0 : 8 * pick(g, 40) - 160 };
+    i.sub = chance(g, 8) ? any_memop(g, &i) : type_size_log2(i.type);
+    if (i.op == IR_OP_ST) {
+        i.arg[1] = any_value(g, i.type);
+        emit(g, i);
+    } else {
+        pool_add(g, i.type, emit_value(g, i));
+    }
+}
+
+/* A turn of a loop goes this way or that, over accesses that mostly walk one way. */
+static void gen_walk_block(Gen *g, unsigned size)
+{
+    begin_block(g);
+    for (unsigned n = 0; n < size; n++) {
+        switch (pick(g, 6)) {
+        case 0: gen_body(g, 1); break;
+        case 1: gen_var(g, chance(g, 2) ? IR_OP_GET : IR_OP_SET); break;
+        default: gen_walker_access(g); break;
+        }
+        if (g->moves && chance(g, 4)) {
+            g->moves--;
+            move_walker(g);
+        }
+    }
+}
+
+static void end_walk_block(Gen *g, IrInsn branch, uint32_t then, uint32_t els)
+{
+    branch.imm = branch.op == IR_OP_JUMP ? then : IR_TARGETS(then, els);
+    emit(g, branch);
+    note_edge(g, then);
+    if (branch.op != IR_OP_JUMP) {
+        note_edge(g, els);
+    }
+    end_block(g);
+    g->block++;
+}
+
+/* Entry; head, two ways and where they join, which loops; the loop again, with other walkers; end. */
+static void gen_walk(Gen *g, unsigned size)
+{
+    enum { ENTRY, HEAD, THEN, ELSE, JOIN, AGAIN, END, BLOCKS };
+    const IrInsn jump = { .op = IR_OP_JUMP };
+    for (uint32_t n = 0; n < BLOCKS; n++) {
+        ir_block_new(g->u);
+    }
+    g->preds[HEAD] = 2;
+    g->moves = pick(g, 4);
+    g->falling = chance(g, 2);
+    begin_block(g);
+    end_walk_block(g, jump, HEAD, 0);
+    gen_walk_block(g, 1 + pick(g, size));
+    IrInsn any_way = { .op = IR_OP_BRC, .type = IR_I64, .sub = pick(g, IR_CC_COUNT),
+                       .arg = { any_value(g, IR_I64), any_value(g, IR_I64) } };
+    end_walk_block(g, chance(g, 2) ? jump : any_way, THEN, ELSE);
+    gen_walk_block(g, pick(g, size));
+    end_walk_block(g, jump, JOIN, 0);
+    gen_walk_block(g, pick(g, size));
+    end_walk_block(g, jump, JOIN, 0);
+    gen_walk_block(g, pick(g, size));
+    gen_back_edge(g, 0, HEAD, AGAIN);
+    end_block(g);
+    g->block++;
+    begin_block(g);
+    for (uint32_t n = 0; n < g->locals; n++) {
+        if (n == 0 || (n >= g->locals - g->walkers && chance(g, 2))) {
+            gen_local(g, n);
+        }
+    }
+    if (chance(g, 2)) {
+        gen_back_edge(g, 1, HEAD, END);
+    } else {
+        emit(g, (IrInsn){ .op = IR_OP_JUMP, .imm = END });
+        note_edge(g, END);
+    }
+    end_block(g);
+    g->block++;
+    begin_block(g);
+    gen_exit(g);
 }
 
 /* A loop counter may serve several back edges: it only ever falls. */
@@ -798,16 +947,23 @@ void gen_program(IrUnit *u, uint64_t seed, unsigned kinds, unsigned size)
     plan_loops(g, blocks, loop_head);
     g->counters = 2;
     g->locals = g->counters + 1 + pick(g, MAX_LOCALS - g->counters);
+    g->walkers = kinds & GEN_MEM && kinds & GEN_FLOW && g->locals > g->counters + 2 && chance(g, 3)
+                     ? 1 + pick(g, 2) : 0;
     g->dirty = chance(g, 2);
     for (uint32_t n = 0; n < g->locals; n++) {
         IrType t = pick_type(g, 1 << IR_I32 | 1 << IR_I64 | 1 << IR_F64 | 1 << IR_V128);
-        ir_local_new(u, n < g->counters ? IR_I64 : n == g->counters ? IR_I32 : t);
+        ir_local_new(u, n < g->counters || n >= g->locals - g->walkers ? IR_I64 : n == g->counters ? IR_I32 : t);
+    }
+    u->guest_pc = 0x4000;
+    u->nan_rule = chance(g, 3) ? IR_NAN_ARM_DEFAULT : IR_NAN_ARM;
+    if (g->walkers) {
+        gen_walk(g, 1 + size / 8);
+        free(g);
+        return;
     }
     for (uint32_t n = 0; n < blocks; n++) {
         ir_block_new(u);
     }
-    u->guest_pc = 0x4000;
-    u->nan_rule = chance(g, 3) ? IR_NAN_ARM_DEFAULT : IR_NAN_ARM;
     for (g->block = 0; g->block < blocks; g->block++) {
         gen_block(g, blocks, MAX(size / blocks, 1), loop_head);
     }

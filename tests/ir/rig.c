@@ -18,6 +18,9 @@
 #define JUMP_PC_SHIFT 2
 #define CODE_PAGE_BITS 4
 
+#define TAG_NEVER (1u << 11)
+#define CLOSING_PAGE 1u
+
 enum { PAGE_READ = 1, PAGE_WRITE = 2, PAGE_TLB = 4, PAGE_UNPRIV = 8, PAGE_DEVICE = 16 };
 
 static const uint8_t rig_pages[RIG_PAGES] = {
@@ -45,6 +48,7 @@ struct Rig {
     RigEnv env;
     uint8_t memory[RIG_PAGES << RIG_PAGE_BITS] __attribute__((aligned(16)));
     Bank banks[2];
+    bool closed;         /* nobody may access page CLOSING_PAGE for now */
     uint64_t trace;
     IrUnit *unit;
     struct RigEngine {
@@ -105,10 +109,36 @@ static void note_state(Rig *r)
 
 /* ---- memory ---- */
 
-static bool page_allows(Vaddr addr, unsigned need)
+static bool page_allows(const Rig *r, Vaddr addr, unsigned need)
 {
     uint64_t page = (addr - RIG_BASE) >> RIG_PAGE_BITS;
-    return page < RIG_PAGES && (rig_pages[page] & need) == need;
+    return page < RIG_PAGES && (rig_pages[page] & need) == need &&
+           !(page == CLOSING_PAGE && r->closed);
+}
+
+/* Neighbours in the guest are none in the host, so that it shows who goes over the edge of a page. */
+static uint8_t *byte_at(Rig *r, Vaddr addr)
+{
+    uint64_t page = (addr - RIG_BASE) >> RIG_PAGE_BITS;
+    return r->memory + page * 3 % RIG_PAGES * PAGE_BYTES + addr % PAGE_BYTES;
+}
+
+static void put_bytes(Rig *r, Vaddr addr, const void *from, unsigned bytes)
+{
+    for (unsigned n = 0; n < bytes; n++) {
+        *byte_at(r, addr + n) = ((const uint8_t *)from)[n];
+    }
+}
+
+/* Mappings change: from now on, no translation of the page may be used. */
+static void open_or_close(Rig *r)
+{
+    Vaddr page = RIG_BASE + CLOSING_PAGE * PAGE_BYTES;
+    r->closed = !r->closed;
+    for (unsigned n = 0; n < ARRAY_SIZE(r->banks); n++) {
+        TlbEntry *e = &r->banks[n].tlb[page >> RIG_PAGE_BITS & ((1 << TLB_BITS) - 1)];
+        e->tag_read = e->tag_write = TAG_NEVER;
+    }
 }
 
 static __attribute__((noreturn)) void fault(Rig *r, Vaddr addr)
@@ -132,7 +162,7 @@ static void check_access(Rig *r, const TcgSlowAccess *a, unsigned bytes)
         fault(r, a->addr);
     }
     for (unsigned n = 0; n < bytes; n++) {
-        if (!page_allows(a->addr + n, need)) {
+        if (!page_allows(r, a->addr + n, need)) {
             fault(r, a->addr + n);
         }
     }
@@ -143,31 +173,33 @@ static void slow_access(void *env, TcgSlowAccess *a)
     Rig *r = ((RigEnv *)env)->rig;
     unsigned bytes = 1u << ir_mem_size_log2(a->memop);
     check_access(r, a, bytes);
-    uint8_t *host = r->memory + (a->addr - RIG_BASE);
     V128 old = { .d = { 0, 0 } };
-    memcpy(&old, host, bytes);
+    for (unsigned n = 0; n < bytes; n++) {
+        old.b[n] = *byte_at(r, a->addr + n);
+    }
     switch (a->kind) {
     case TCG_LOAD: a->data = old; break;
-    case TCG_STORE: memcpy(host, &a->data, bytes); break;
+    case TCG_STORE: put_bytes(r, a->addr, &a->data, bytes); break;
     case TCG_RMW: {
         uint64_t v = ir_eval_rmw(a->rmw, bytes * 8, old.d[0], a->data.d[0]);
-        memcpy(host, &v, bytes);
+        put_bytes(r, a->addr, &v, bytes);
         a->data = old;
         break;
     }
     case TCG_CAS:
         if (!memcmp(&old, &a->data, bytes)) {
-            memcpy(host, &a->data2, bytes);
+            put_bytes(r, a->addr, &a->data2, bytes);
         }
         a->data = old;
         break;
     }
-    if (page_allows(a->addr, PAGE_DEVICE)) { /* looks at the CPU, and changes by every access */
+    if (page_allows(r, a->addr, PAGE_DEVICE)) { /* looks at the CPU, and changes by every access */
         tcg_sync_state(r->thread);
         note(r, a->addr * 64 + bytes * 4 + a->kind);
         note(r, r->env.pc);
         note_state(r);
-        host[0]++;
+        ++*byte_at(r, a->addr);
+        open_or_close(r);
     }
 }
 
@@ -175,7 +207,7 @@ static void fill_bank(Rig *r, Bank *b, bool unpriv, bool no_tlb)
 {
     memset(b, 0, sizeof *b);
     for (unsigned n = 0; n < 1 << TLB_BITS; n++) {
-        b->tlb[n].tag_read = b->tlb[n].tag_write = 1u << 11;
+        b->tlb[n].tag_read = b->tlb[n].tag_write = TAG_NEVER;
     }
     for (unsigned n = 0; n < 1 << JUMP_BITS; n++) {
         b->jump[n].pc = UINT64_C(1) << (JUMP_PC_SHIFT + JUMP_BITS) |
@@ -185,12 +217,12 @@ static void fill_bank(Rig *r, Bank *b, bool unpriv, bool no_tlb)
         Vaddr page = RIG_BASE + n * PAGE_BYTES;
         unsigned need = PAGE_TLB | (unpriv ? PAGE_UNPRIV : 0);
         TlbEntry *e = &b->tlb[page >> RIG_PAGE_BITS & ((1 << TLB_BITS) - 1)];
-        if (!page_allows(page, need)) {
+        if (!page_allows(r, page, need)) {
             continue;
         }
-        e->addend = (uintptr_t)r->memory - RIG_BASE;
+        e->addend = (uintptr_t)byte_at(r, page) - page;
         e->tag_read = page;
-        e->tag_write = page | (page_allows(page, PAGE_WRITE) ? 0 : 1u << 9);
+        e->tag_write = page | (page_allows(r, page, PAGE_WRITE) ? 0 : 1u << 9);
     }
 }
 
@@ -221,6 +253,7 @@ static void help_stir(void *env, uint32_t a, uint64_t f) /* changes globals */
     r->env.d[a >> 9 & 3] = f;
     r->env.nzcv ^= a & IR_NZCV_MASK;
     r->env.raw[0].d[0]++;
+    open_or_close(r);
 }
 
 static uint64_t help_trap(void *env, uint64_t a, uint64_t b) /* may fault */
@@ -417,6 +450,7 @@ static void initial_state(Rig *r, uint64_t seed, const RigMode *m)
     e->rig = r;
     e->bank = (uint8_t *)&r->banks[0];
     e->bank_unpriv = (uint8_t *)&r->banks[1];
+    r->closed = false;
     fill_bank(r, &r->banks[0], false, m->no_tlb);
     fill_bank(r, &r->banks[1], true, m->no_tlb);
     r->trace = 1;
