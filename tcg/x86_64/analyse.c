@@ -615,6 +615,7 @@ static bool next_uses(TcgEmit *e)
 
 bool ra_analyse(TcgEmit *e)
 {
+    RegAlloc *ra = e->ra;
     order_blocks(e);
     if (!leaves_out(e, TCG_NO_MERGE_REGISTERS)) {
         ra_plan_merges(e);
@@ -622,6 +623,10 @@ bool ra_analyse(TcgEmit *e)
     resolve_copies(e);
     if (!leaves_out(e, TCG_NO_SHARED_CHECKS)) {
         share_checks(e);
+    }
+    ra->seen = NULL;
+    if (!leaves_out(e, TCG_NO_UNSEEN)) {
+        ra_find_seen(e);
     }
     return next_uses(e);
 }

@@ -624,6 +624,20 @@ void ra_insn_begin(TcgEmit *e, const IrInsn *in)
     ra->done = false;
 }
 
+/* The next `set` behind `in` if no code is emitted before it, or NULL. */
+static const IrInsn *next_set(const RegAlloc *ra, const IrInsn *in)
+{
+    do {
+        in++;
+        bool is_copy = in->dst && ra->values[in->dst].alias;
+        bool is_fused = in->op >= IR_OP_NZCV_ADD && in->op <= IR_OP_NZCV_SBC && in->sub;
+        if (in->op != IR_OP_SET && !is_copy && !is_fused) {
+            return NULL;
+        }
+    } while (in->op != IR_OP_SET);
+    return in;
+}
+
 /* If the next instructions set variables to this one's result, what these hold now need not be
  * kept for their sake. */
 static void look_ahead(TcgEmit *e)
@@ -633,9 +647,9 @@ static void look_ahead(TcgEmit *e)
     if (!in->dst) {
         return;
     }
-    for (const IrInsn *next = in + 1; next->op == IR_OP_SET; next++) {
+    for (const IrInsn *next = next_set(ra, in); next; next = next_set(ra, next)) {
         uint32_t var = (uint32_t)next->imm;
-        if (next->arg[0] == in->dst && is_dirty(ra, var)) {
+        if (ra_canonical(ra, next->arg[0]) == in->dst && is_dirty(ra, var)) {
             IrRef old = ra->vars[var].cur;
             clean(e, var);
             ra->vars[var].cur = IR_NONE;
@@ -689,8 +703,9 @@ bool ra_dies(const TcgEmit *e, IrRef ref)
         }
     }
     /* Dirty variables that are set next do not count. */
-    for (const IrInsn *n = e->insn + 1; e->insn->dst && n->op == IR_OP_SET; n++) {
-        later += n->arg[0] == e->insn->dst && is_dirty(ra, (uint32_t)n->imm) &&
+    const IrInsn *n = e->insn->dst ? next_set(ra, e->insn) : NULL;
+    for (; n; n = next_set(ra, n)) {
+        later += ra_canonical(ra, n->arg[0]) == e->insn->dst && is_dirty(ra, (uint32_t)n->imm) &&
                  ra->vars[n->imm].cur == v;
     }
     return ra->values[v].ndirty <= later && !is_held(ra, v);
@@ -789,6 +804,34 @@ static void forget_content(TcgEmit *e, uint32_t var)
         }
     }
     ra->vars[var].cur = IR_NONE;
+}
+
+static void forget_if_unseen(TcgEmit *e, const IrInsn *in, IrRef flags)
+{
+    RegAlloc *ra = e->ra;
+    if (!flags || !ra->values[flags].ndirty || ra->values[flags].next_use) {
+        return;
+    }
+    for (uint32_t w = 0; w < dirty_words(ra); w++) {
+        for (uint64_t bits = ra->dirty[w]; bits; bits &= bits - 1) {
+            uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (ra->vars[var].cur == flags && !ra_is_seen_from(e, in, ra->block, var)) {
+                forget_content(e, var);
+            }
+        }
+    }
+}
+
+void ra_forget_unseen(TcgEmit *e, const IrInsn *in)
+{
+    RegAlloc *ra = e->ra;
+    if (!ra->seen) {
+        return;
+    }
+    forget_if_unseen(e, in, ra->s.flags_ref);
+    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+        forget_if_unseen(e, in, ra->s.recipes[k].flags);
+    }
 }
 
 void ra_set(TcgEmit *e, const IrInsn *in)
@@ -1138,21 +1181,31 @@ static void place_merge(TcgEmit *e, RaMerge *m)
     m->placed = true;
 }
 
-/* Variables that the merge does not have in registers, or has there as clean ones. */
-static void flush_edge(TcgEmit *e, const RaMerge *m, uint32_t skip)
+static bool merge_keeps(const RaMerge *m, uint32_t var)
+{
+    for (uint32_t n = 0; m && n < m->count; n++) {
+        if (m->vars[n].var == var && m->vars[n].dirty) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Variables that block `to` does not have in registers, or has there as clean ones: those that
+ * somebody will look at go to memory. */
+static void flush_edge(TcgEmit *e, uint32_t to, uint32_t skip)
 {
     RegAlloc *ra = e->ra;
     for (uint32_t w = 0; w < dirty_words(ra); w++) {
-        uint64_t bits = ra->dirty[w];
-        for (uint32_t n = 0; n < m->count; n++) {
-            if (m->vars[n].dirty && m->vars[n].var / 64 == w) {
-                bits &= ~BIT(m->vars[n].var % 64);
-            }
-        }
-        for (; bits; bits &= bits - 1) {
+        for (uint64_t bits = ra->dirty[w]; bits; bits &= bits - 1) {
             uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
-            if (var != skip && is_dirty(ra, var)) {
+            if (var == skip || !is_dirty(ra, var) || merge_keeps(ra->blocks[to].merge, var)) {
+                continue;
+            }
+            if (ra_is_seen(ra, to, var)) {
                 write_back(e, var);
+            } else {
+                forget_content(e, var);
             }
         }
     }
@@ -1229,7 +1282,7 @@ void ra_settle_flags(TcgEmit *e, uint32_t to)
     for (uint32_t w = 0; w < dirty_words(ra); w++) {
         for (uint64_t bits = ra->dirty[w]; bits; bits &= bits - 1) {
             uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
-            if (ra->vars[var].cur != f) {
+            if (ra->vars[var].cur != f || !ra_is_seen(ra, to, var)) {
                 continue;
             }
             if (merge_has(ra->blocks[to].merge, var)) {
@@ -1263,14 +1316,14 @@ void ra_edge(TcgEmit *e, uint32_t to, bool skip_pc)
     RaMerge *m = ra->blocks[to].merge;
     uint32_t skip = skip_pc ? e->unit->globals->pc : NO_VAR;
     if (!m) {
-        ra_flush(e, true, skip);
+        flush_edge(e, to, skip);
         ra_forget_dirty(e);
         return;
     }
     if (!m->placed) {
         place_merge(e, m);
     }
-    flush_edge(e, m, skip);
+    flush_edge(e, to, skip);
     settle_recipes(e);
     RaMove moves[REG_COUNT];
     unsigned nmoves = 0;

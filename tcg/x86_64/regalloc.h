@@ -128,6 +128,7 @@ struct RegAlloc {
     RaVar *vars;
     uint64_t *dirty;     /* bit per variable */
     uint16_t *local_slot;
+    uint64_t *seen;      /* by block: bit per variable, see seen.c; NULL: all are */
     RaState s;
     uint32_t free_regs, pinned, temps; /* masks */
     const uint32_t *insn_uses; /* of e->insn: [0] result, [1..] operands */
@@ -193,6 +194,12 @@ void ra_plan_merges(TcgEmit *e);  /* blocks are ordered */
 /* ---- share.c ---- */
 void share_checks(TcgEmit *e); /* copies are resolved */
 
+/* ---- seen.c ---- */
+void ra_find_seen(TcgEmit *e); /* nothing is inserted any more */
+/* Is what `var` is where `block` begins, or before `in` of it, seen by anybody? */
+bool ra_is_seen(const RegAlloc *ra, uint32_t block, uint32_t var);
+bool ra_is_seen_from(const TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t var);
+
 /* ---- analyse.c ---- */
 /* Order blocks, resolve copies, find next uses. Changes operands of the unit in place. */
 bool ra_analyse(TcgEmit *e);
@@ -226,6 +233,8 @@ void ra_insn_end(TcgEmit *e);
 void ra_set(TcgEmit *e, const IrInsn *in);  /* the opcodes that only move values */
 void ra_get(TcgEmit *e, const IrInsn *in);
 void ra_set_pc(TcgEmit *e, uint64_t pc);
+/* Flags that nobody sees from `in` on, which is next, are not kept for variables' sake. */
+void ra_forget_unseen(TcgEmit *e, const IrInsn *in);
 
 /* What ra_def() would have to evict goes now. For instructions that can fault: code that moves
  * things must stand before the snapshot of where they are. */
