@@ -22,6 +22,7 @@
     ROW(SHARED_CHECKS, "no-shared-checks", "one TLB check for accesses by the same base") \
     ROW(SHARED_ACROSS_BLOCKS, "no-shared-across-blocks", "such checks for more than one block") \
     ROW(MERGE_REGISTERS, "no-merge-registers", "registers where control flow joins, as in loops") \
+    ROW(LOOP_FLAGS, "no-loop-flags", "flags of a loop's end computed in the next iteration if wanted") \
     ROW(UNSEEN, "no-unseen", "variables set again before anybody looks, which are not stored") \
     ROW(SIDE_EXITS, "no-side-exits", "units that go on behind conditional branches") \
     ROW(INLINED_CALLS, "no-inlined-calls", "functions as part of their callers' regions") \

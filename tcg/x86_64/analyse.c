@@ -422,6 +422,13 @@ static void note_edge(TcgEmit *e, uint32_t block)
             ra->values[r].want = &m->vars[n];
         }
     }
+    for (uint32_t var = 0; var < e->unit->globals->count; var++) {
+        const struct RaMapped *known = &ra->map[var];
+        if (known->ref && known->generation == rb->generation &&
+            ir_var_type(e->unit, var) == IR_I32 && !leaves_out(e, TCG_NO_LOOP_FLAGS)) {
+            ra_note_edge_flags(e, block, var, known->ref);
+        }
+    }
 }
 
 static void resolve_copies(TcgEmit *e)
@@ -430,6 +437,7 @@ static void resolve_copies(TcgEmit *e)
     uint32_t next_generation = 1;
     memset(ra->map, 0, ra->nvars * sizeof ra->map[0]);
     ra->nundo = 0;
+    ra->guarded_var = NO_VAR;
     for (uint32_t n = 0; n < ra->norder; n++) {
         RaBlock *rb = &ra->blocks[ra->order[n]];
         IrBlock *b = e->unit->blocks[ra->order[n]];
@@ -628,5 +636,6 @@ bool ra_analyse(TcgEmit *e)
     if (!leaves_out(e, TCG_NO_UNSEEN)) {
         ra_find_seen(e);
     }
+    ra_plan_loop_flags(e);
     return next_uses(e);
 }

@@ -195,9 +195,32 @@ void flags_from_recipe(TcgEmit *e, const RaRecipe *recipe)
     ra->s.flags_insn = NULL; /* there is a recipe already */
 }
 
+void flags_load_guarded(TcgEmit *e, const RaRecipe *recipe, Reg r)
+{
+    RegAlloc *ra = e->ra;
+    const RaRecipe copy = *recipe;
+    flags_save(e);
+    ra->s.flags_ref = IR_NONE;
+    asm_alu_mi(e, ALU_CMP, 0, slot_mem(ra->guard_slot), 0);
+    uint8_t *in_memory = asm_jcc8(e, CC_E);
+    flags_from_recipe(e, &copy);
+    flags_to_rax(e);
+    ra->s.flags_ref = IR_NONE;
+    uint8_t *end = asm_jmp8(e);
+    asm_bind8(e, in_memory);
+    asm_mov_rm(e, 0, RAX, env_mem(e->unit->globals->table[ra->guarded_var].offset));
+    asm_bind8(e, end);
+    if (r != RAX) {
+        asm_mov_rr(e, 0, r, RAX);
+    }
+}
+
 void flags_materialise(TcgEmit *e, IrRef v)
 {
-    if (e->ra->s.flags_ref != v) {
+    if (flags_recipe(e->ra, v) && flags_recipe(e->ra, v)->guarded) {
+        flags_save(e);
+        e->ra->s.flags_ref = IR_NONE;
+    } else if (e->ra->s.flags_ref != v) {
         flags_from_recipe(e, flags_recipe(e->ra, v));
     }
     ra_pull(e, v);

@@ -279,6 +279,7 @@ static void plan_merge(Plan *p, uint32_t block)
     }
     qsort(all, count, sizeof all[0], by_score);
     RaMerge *m = zeroed(p, 1, sizeof *m + MIN(count, MERGE_GPRS + MERGE_XMMS) * sizeof m->vars[0]);
+    m->block = block;
     m->is_head = loop && loop->head == block;
     for (uint32_t n = 0; n < count; n++) {
         bool xmm = type_is_xmm(ir_var_type(p->u, all[n].var));

@@ -318,6 +318,9 @@ void ra_load_to(TcgEmit *e, IrRef ref, Reg r)
         } else if (r != s) {
             asm_mov_rr(e, e->ra->values[v].type == IR_I32 ? 0 : X_W, r, s);
         }
+    } else if (!ra_is_somewhere(e, v) && flags_recipe(e->ra, v) &&
+               flags_recipe(e->ra, v)->guarded) {
+        flags_load_guarded(e, flags_recipe(e->ra, v), r);
     } else if (!ra_is_somewhere(e, v) && (e->ra->s.flags_ref == v || flags_recipe(e->ra, v))) {
         if (e->ra->s.flags_ref != v) {
             flags_from_recipe(e, flags_recipe(e->ra, v));
@@ -959,6 +962,10 @@ static void loc_recipe(TcgEmit *e, const RaRecipe *recipe, Loc *loc)
     *f = (FlagsLoc){ .form = recipe->form, .type = recipe->type };
     f->a = ra_loc(e, recipe->a, recipe->type);
     f->b = ra_loc(e, recipe->b, recipe->type);
+    if (recipe->guarded) {
+        f->guard = e->ra->guard_slot + 1;
+        f->offset = e->unit->globals->table[e->ra->guarded_var].offset;
+    }
     loc->kind = LOC_FLAGS;
     loc->v = (int32_t)tcg_meta_offset(e->ctx, f);
 }
@@ -1130,7 +1137,8 @@ static void state_reset(TcgEmit *e)
     uint32_t nspilled = ra->s.nspilled;
     memset(&ra->s, 0, sizeof ra->s);
     ra->s.nspilled = ra->position ? nspilled : 0;
-    for (uint32_t n = 0; n < e->unit->local_count && n < FRAME_SLOTS; n++) {
+    uint32_t reserved = e->unit->local_count + (ra->guarded_var != NO_VAR);
+    for (uint32_t n = 0; n < reserved && n < FRAME_SLOTS; n++) {
         ra->s.slots[n / 64] |= BIT(n % 64);
     }
     ra->free_regs = ALLOCATABLE_GPR | ALLOCATABLE_XMM;
@@ -1181,6 +1189,13 @@ static void place_merge(TcgEmit *e, RaMerge *m)
     m->placed = true;
 }
 
+/* Does the edge that is emitted leave `var` to a recipe of the merge `to`? */
+static bool leaves_to(const RegAlloc *ra, uint32_t to, uint32_t var)
+{
+    const RaMerge *m = ra->blocks[to].merge;
+    return m && m->flags.flags && var == ra->guarded_var && ra->blocks[ra->block].leaves_recipe;
+}
+
 static bool merge_keeps(const RaMerge *m, uint32_t var)
 {
     for (uint32_t n = 0; m && n < m->count; n++) {
@@ -1202,7 +1217,7 @@ static void flush_edge(TcgEmit *e, uint32_t to, uint32_t skip)
             if (var == skip || !is_dirty(ra, var) || merge_keeps(ra->blocks[to].merge, var)) {
                 continue;
             }
-            if (ra_is_seen(ra, to, var)) {
+            if (ra_is_seen(ra, to, var) && !leaves_to(ra, to, var)) {
                 write_back(e, var);
             } else {
                 forget_content(e, var);
@@ -1282,7 +1297,7 @@ void ra_settle_flags(TcgEmit *e, uint32_t to)
     for (uint32_t w = 0; w < dirty_words(ra); w++) {
         for (uint64_t bits = ra->dirty[w]; bits; bits &= bits - 1) {
             uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
-            if (ra->vars[var].cur != f || !ra_is_seen(ra, to, var)) {
+            if (ra->vars[var].cur != f || !ra_is_seen(ra, to, var) || leaves_to(ra, to, var)) {
                 continue;
             }
             if (merge_has(ra->blocks[to].merge, var)) {
@@ -1344,6 +1359,9 @@ void ra_edge(TcgEmit *e, uint32_t to, bool skip_pc)
             load_for_edge(e, m, n);
         }
     }
+    if (m->flags.flags) { /* after what was behind another guarded recipe */
+        asm_rm_i32(e, 0xc7, 0, slot_mem(ra->guard_slot), ra->blocks[ra->block].leaves_recipe);
+    }
     ra_forget_dirty(e);
 }
 
@@ -1351,7 +1369,11 @@ static void begin_merge(TcgEmit *e, const RaBlock *rb)
 {
     RegAlloc *ra = e->ra;
     RaMerge *m = rb->merge;
+    if (!m->placed) { /* no variable has a register */
+        m->flags.flags = IR_NONE;
+    }
     m->placed = true;
+    ra->s.recipes[0] = m->flags;
     for (uint32_t i = 0; i < rb->live_in_count; i++) {
         const RaLive *l = &ra->live[rb->live_in + i];
         ra->values[l->value].next_use = l->next_use;
@@ -1370,6 +1392,11 @@ static void begin_merge(TcgEmit *e, const RaBlock *rb)
             ra->values[v->value].home = v->var;
         }
         release_if_dead(e, v->value);
+    }
+    if (m->flags.flags) {
+        ra->vars[ra->guarded_var].cur = m->flags.flags;
+        ra->dirty[ra->guarded_var / 64] |= BIT(ra->guarded_var % 64);
+        ra->values[m->flags.flags].ndirty++;
     }
 }
 

@@ -38,6 +38,7 @@ typedef struct Gen {
     IrRef address_at_end[MAX_BLOCKS];
     uint32_t counters, locals; /* variables: loop counters first, then one of flags, then others */
     bool dirty;          /* many variables are set at the ends of blocks */
+    bool shy;            /* the guest's flags are read by nobody, and set at the ends of loops only */
     uint8_t ops[IR_OP_COUNT];
     unsigned op_count;
 } Gen;
@@ -211,7 +212,7 @@ static uint64_t nzcv_var(void)
 /* The guest's flags, or a local that has some, too. */
 static uint64_t flags_var(Gen *g)
 {
-    return chance(g, 3) ? rig_globals.count + g->counters : nzcv_var();
+    return g->shy || chance(g, 3) ? rig_globals.count + g->counters : nzcv_var();
 }
 
 static IrRef any_flags(Gen *g)
@@ -613,6 +614,9 @@ static void gen_sinks(Gen *g)
     uint32_t next[IR_TYPE_COUNT] = { 0 };
     for (uint64_t var = 0; var < rig_globals.count; var++) {
         bool flags = var == nzcv_var();
+        if (flags && g->shy) {
+            continue;
+        }
         IrType t = rig_globals.table[var].type;
         Pool *p = &g->pools.of[flags ? (unsigned)POOL_FLAGS : t];
         uint32_t n = flags ? 0 : next[t]++;
@@ -675,6 +679,47 @@ static uint32_t gen_edge(Gen *g, uint32_t to)
     return g->u->block_count - 1;
 }
 
+/* What the end of a guest's loop does: step a variable, and compare it, before or after. */
+static void gen_loop_flags(Gen *g)
+{
+    static const uint16_t ops[] = { IR_OP_NZCV_SUB, IR_OP_NZCV_SUB, IR_OP_NZCV_ADD, IR_OP_NZCV_AND };
+    static const uint16_t partners[] = { IR_OP_SUB, IR_OP_SUB, IR_OP_ADD, IR_OP_AND };
+    unsigned n = pick(g, 4);
+    IrType t = chance(g, 3) ? IR_I32 : IR_I64;
+    uint64_t var = global_of(g, IR_I64);
+    IrRef x = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64, .imm = var });
+    IrRef limit = chance(g, 2) ? any_const(g, IR_I64)
+                               : emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64,
+                                                         .imm = global_of(g, IR_I64) });
+    if (t == IR_I32) {
+        x = emit_value(g, (IrInsn){ .op = IR_OP_TRUNC, .type = t, .arg = { x } });
+        limit = emit_value(g, (IrInsn){ .op = IR_OP_TRUNC, .type = t, .arg = { limit } });
+    }
+    IrRef step = chance(g, 2) ? limit : ir_const(g->u, t, 1, 0);
+    IrInsn sum = { .op = partners[n], .type = t, .arg = { x, step } };
+    IrRef next = chance(g, 4) ? x : emit_value(g, sum), whole = next;
+    if (t == IR_I32) {
+        whole = emit_value(g, (IrInsn){ .op = IR_OP_ZEXT, .type = IR_I64, .arg = { next } });
+    }
+    emit(g, (IrInsn){ .op = IR_OP_SET, .type = IR_I64, .imm = var, .arg = { whole } });
+    IrRef flags = emit_value(g, (IrInsn){ .op = ops[n], .type = t,
+                                          .arg = { chance(g, 2) ? x : next, limit } });
+    emit(g, (IrInsn){ .op = IR_OP_SET, .type = IR_I32, .imm = nzcv_var(), .arg = { flags } });
+}
+
+/* An access that faults when a loop counter has come to some number. */
+static void gen_trap(Gen *g)
+{
+    uint64_t var = rig_globals.count + pick(g, g->counters);
+    IrRef at = ir_const(g->u, IR_I64, 1 + pick(g, 3), 0), shift = ir_const(g->u, IR_I64, 24, 0);
+    IrRef c = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64, .imm = var });
+    c = emit_value(g, (IrInsn){ .op = IR_OP_SETC, .type = IR_I64, .sub = IR_EQ, .arg = { c, at } });
+    c = emit_value(g, (IrInsn){ .op = IR_OP_ZEXT, .type = IR_I64, .arg = { c } });
+    c = emit_value(g, (IrInsn){ .op = IR_OP_SHL, .type = IR_I64, .arg = { c, shift } });
+    IrInsn ld = { .op = IR_OP_LD, .type = IR_I64, .sub = 3, .imm = RIG_BASE, .arg = { c } };
+    pool_add(g, IR_I64, emit_value(g, ld));
+}
+
 /* Count counter `n` down; to `then` while it is above 0. */
 static void gen_back_edge(Gen *g, uint32_t counter, uint32_t head, uint32_t next)
 {
@@ -682,6 +727,9 @@ static void gen_back_edge(Gen *g, uint32_t counter, uint32_t head, uint32_t next
     IrRef one = ir_const(g->u, IR_I64, 1, 0), zero = ir_const(g->u, IR_I64, 0, 0);
     if (chance(g, 2)) {
         head = gen_edge(g, head);
+    }
+    if (chance(g, 2)) {
+        gen_loop_flags(g);
     }
     IrRef c = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64, .imm = var });
     IrRef d = emit_value(g, (IrInsn){ .op = IR_OP_SUB, .type = IR_I64, .arg = { c, one } });
@@ -750,6 +798,9 @@ static void gen_block(Gen *g, uint32_t blocks, unsigned size, const uint32_t *lo
     if (g->block == 0) {
         gen_locals(g);
     }
+    if (g->kinds & GEN_MEM && g->preds[g->block] > 1 && chance(g, 3)) {
+        gen_trap(g);
+    }
     for (unsigned n = 0; n < size; n++) {
         if (n % 4 == 0) {
             emit(g, (IrInsn){ .op = IR_OP_INSN_START, .imm = 0x4000 + g->block * 256 + n });
@@ -799,6 +850,7 @@ void gen_program(IrUnit *u, uint64_t seed, unsigned kinds, unsigned size)
     g->counters = 2;
     g->locals = g->counters + 1 + pick(g, MAX_LOCALS - g->counters);
     g->dirty = chance(g, 2);
+    g->shy = chance(g, 2);
     for (uint32_t n = 0; n < g->locals; n++) {
         IrType t = pick_type(g, 1 << IR_I32 | 1 << IR_I64 | 1 << IR_F64 | 1 << IR_V128);
         ir_local_new(u, n < g->counters ? IR_I64 : n == g->counters ? IR_I32 : t);

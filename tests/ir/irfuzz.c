@@ -45,6 +45,7 @@ static const RigMode modes[] = {
     WITHOUT("x86-no-shared-checks", TCG_NO_SHARED_CHECKS),
     WITHOUT("x86-no-shared-across-blocks", TCG_NO_SHARED_ACROSS_BLOCKS),
     WITHOUT("x86-no-merge-registers", TCG_NO_MERGE_REGISTERS),
+    WITHOUT("x86-no-loop-flags", TCG_NO_LOOP_FLAGS),
     WITHOUT("x86-no-unseen", TCG_NO_UNSEEN),
     WITHOUT("x86-without-all", ~0u),
 };
