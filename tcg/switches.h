@@ -19,6 +19,8 @@
     ROW(FUSED_COMPARISONS, "no-fused-comparisons", "comparisons by flags that are there") \
     ROW(FLAG_RECIPES, "no-flag-recipes", "flags computed again when wanted, not saved") \
     ROW(WIDE_PRODUCTS, "no-wide-products", "both halves of a product by one multiplication") \
+    ROW(CARRY_SUMS, "no-carry-sums", "one more if the carry is set by an addition with carry") \
+    ROW(SCALED_SUMS, "no-scaled-sums", "a shift to the left and a sum by one instruction") \
     ROW(SHARED_CHECKS, "no-shared-checks", "one TLB check for accesses by the same base") \
     ROW(SHARED_ACROSS_BLOCKS, "no-shared-across-blocks", "such checks for more than one block") \
     ROW(MERGE_REGISTERS, "no-merge-registers", "registers where control flow joins, as in loops") \

@@ -313,7 +313,7 @@ static void emit_insn(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t nex
         return;
     }
     if ((in->op == IR_OP_MULHU || in->op == IR_OP_MULHS) && in->sub) {
-        emit_high_half(e);
+        ra_def_late(e);
         return;
     }
     emit_operation(e, in);

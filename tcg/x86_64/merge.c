@@ -17,7 +17,7 @@
 #include "util/bitops.h"
 
 /* The others are for what one instruction needs. */
-#define MERGE_GPRS 8u
+#define MERGE_GPRS 9u
 #define MERGE_XMMS 11u
 /* As long as there are so many of these left, also what is only not to be stored. */
 #define MERGE_SPARE 3u

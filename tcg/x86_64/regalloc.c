@@ -734,6 +734,23 @@ Reg ra_def(TcgEmit *e)
     return define(e, alloc_for(e, e->insn->dst));
 }
 
+Reg ra_def_early(TcgEmit *e, IrRef dst)
+{
+    RegAlloc *ra = e->ra;
+    Reg r = alloc_for(e, dst);
+    ra->values[dst].next_use = ra->position + 1;
+    reg_assign(ra, r, dst);
+    ra->pinned |= 1u << r;
+    return r;
+}
+
+void ra_def_late(TcgEmit *e)
+{
+    RegAlloc *ra = e->ra;
+    ra->values[e->insn->dst].next_use = ra->insn_uses[0];
+    release_if_dead(e, e->insn->dst);
+}
+
 Reg ra_def_fixed(TcgEmit *e, Reg r)
 {
     assert(e->ra->temps >> r & 1);
@@ -770,6 +787,9 @@ Reg ra_def_hint(TcgEmit *e, IrRef ref)
 
 Reg ra_def_over(TcgEmit *e, IrRef ref)
 {
+    if (ir_op_info[e->insn->op].effects == IR_EFFECT_PURE) { /* and has no snapshot */
+        look_ahead(e);
+    }
     Reg r = take_over(e, ref);
     if (r == REG_NONE) {
         /* Allocated while all operands are pinned. */

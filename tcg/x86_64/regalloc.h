@@ -253,6 +253,9 @@ void ra_make_room(TcgEmit *e);
 bool ra_dies(const TcgEmit *e, IrRef r);    /* operand r of e->insn is not needed afterwards */
 bool ra_dst_used(const TcgEmit *e);
 Reg ra_def_fixed(TcgEmit *e, Reg r);        /* result in r, which is claimed */
+/* A register for the result of a later instruction, which emits no code: ra_def_late(). */
+Reg ra_def_early(TcgEmit *e, IrRef dst);
+void ra_def_late(TcgEmit *e);
 bool ra_in_reg(const TcgEmit *e, IrRef v, Reg *r);
 void ra_pull(TcgEmit *e, IrRef v);          /* into a register, between instructions */
 void ra_load_to(TcgEmit *e, IrRef v, Reg r); /* copy of operand v into scratch or claimed r */

@@ -538,6 +538,29 @@ static void gen_pressure(Gen *g)
     pool_add(g, IR_I64, v[n - 1]);
 }
 
+/* What compilers make of a carry (CINC) and of an array's element. */
+static void gen_idiom(Gen *g, IrRef flags)
+{
+    IrType t = chance(g, 2) ? IR_I32 : IR_I64;
+    IrRef x = any_value(g, t), y = any_value(g, t);
+    IrRef one = ir_const(g->u, t, 1, 0), shift = ir_const(g->u, t, pick(g, 5), 0);
+    if (chance(g, 2)) {
+        IrRef more = emit_value(g, (IrInsn){ .op = IR_OP_ADD, .type = t, .arg = { x, one } });
+        IrInsn i = { .op = IR_OP_SELF, .type = t, .sub = IR_COND_CS, .arg = { flags, more, x } };
+        if (chance(g, 2)) {
+            i = (IrInsn){ .op = IR_OP_SELF, .type = t, .sub = IR_COND_CC, .arg = { flags, x, more } };
+        }
+        pool_add(g, t, emit_value(g, i));
+        return;
+    }
+    IrRef z = emit_value(g, (IrInsn){ .op = IR_OP_SHL, .type = t, .arg = { y, shift } });
+    IrInsn sum = { .op = IR_OP_ADD, .type = t, .arg = { x, z } };
+    pool_add(g, t, emit_value(g, sum));
+    if (chance(g, 4)) {
+        pool_add(g, t, z);
+    }
+}
+
 /* Flags that are wanted again behind what needs the host's flags, registers, or exact state. */
 static void gen_kept_flags(Gen *g)
 {
@@ -570,6 +593,7 @@ static void gen_kept_flags(Gen *g)
     }
     pool_add(g, IR_I32, emit_value(g, (IrInsn){ .op = IR_OP_SETF, .sub = pick(g, IR_COND_AL),
                                                 .arg = { f } }));
+    gen_idiom(g, f);
     pool_add(g, POOL_FLAGS, f);
 }
 
@@ -578,8 +602,10 @@ static void gen_insn(Gen *g)
     if (g->kinds & GEN_INT && chance(g, 24)) {
         if (chance(g, 3)) {
             gen_pressure(g);
-        } else {
+        } else if (chance(g, 2)) {
             gen_kept_flags(g);
+        } else {
+            gen_idiom(g, any_flags(g));
         }
         return;
     }
