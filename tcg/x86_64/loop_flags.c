@@ -133,11 +133,11 @@ static bool is_seldom_wanted(const TcgEmit *e, uint32_t head)
 void ra_plan_loop_flags(TcgEmit *e)
 {
     RegAlloc *ra = e->ra;
-    ra->guard_slot = e->unit->local_count;
-    if (ra->guarded_var == NO_VAR || ra->guard_slot >= FRAME_SLOTS) {
+    if (ra->guarded_var == NO_VAR || ra->fixed_slots >= FRAME_SLOTS) {
         ra->guarded_var = NO_VAR;
         return;
     }
+    ra->guard_slot = ra->fixed_slots++;
     for (uint32_t n = 0; n < ra->norder; n++) {
         RaMerge *m = merge_of_edge(e, ra->order[n]), *own = ra->blocks[ra->order[n]].merge;
         if (own) {

@@ -112,6 +112,7 @@ bool ra_init(TcgEmit *e)
         ra->local_slot[n] = n;
     }
     ra->slots_out = u->local_count >= FRAME_SLOTS;
+    ra->fixed_slots = u->local_count;
     ra->position = 0;
     ra->nsaved = 0;
     return true;
@@ -787,7 +788,8 @@ Reg ra_def_hint(TcgEmit *e, IrRef ref)
 
 Reg ra_def_over(TcgEmit *e, IrRef ref)
 {
-    if (ir_op_info[e->insn->op].effects == IR_EFFECT_PURE) { /* and has no snapshot */
+    /* What has no snapshot: */
+    if (e->insn->op < IR_OP_COUNT && ir_op_info[e->insn->op].effects == IR_EFFECT_PURE) {
         look_ahead(e);
     }
     Reg r = take_over(e, ref);
@@ -1157,8 +1159,7 @@ static void state_reset(TcgEmit *e)
     uint32_t nspilled = ra->s.nspilled;
     memset(&ra->s, 0, sizeof ra->s);
     ra->s.nspilled = ra->position ? nspilled : 0;
-    uint32_t reserved = e->unit->local_count + (ra->guarded_var != NO_VAR);
-    for (uint32_t n = 0; n < reserved && n < FRAME_SLOTS; n++) {
+    for (uint32_t n = 0; n < ra->fixed_slots && n < FRAME_SLOTS; n++) {
         ra->s.slots[n / 64] |= BIT(n % 64);
     }
     ra->free_regs = ALLOCATABLE_GPR | ALLOCATABLE_XMM;

@@ -147,7 +147,8 @@ struct RegAlloc {
     uint32_t nsaved, cap_saved;
     bool slots_out;
     uint32_t block;               /* being emitted */
-    uint32_t guarded_var, guard_slot; /* of the frame, see loop_flags.c; NO_VAR: none */
+    uint32_t fixed_slots; /* of the frame: locals, then the guard */
+    uint32_t guarded_var, guard_slot; /* see loop_flags.c; NO_VAR: none */
 };
 
 static inline unsigned ra_nargs(const IrInsn *in)
