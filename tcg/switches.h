@@ -19,10 +19,14 @@
     ROW(FUSED_COMPARISONS, "no-fused-comparisons", "comparisons by flags that are there") \
     ROW(FLAG_RECIPES, "no-flag-recipes", "flags computed again when wanted, not saved") \
     ROW(WIDE_PRODUCTS, "no-wide-products", "both halves of a product by one multiplication") \
+    ROW(CARRY_SUMS, "no-carry-sums", "one more if the carry is set by an addition with carry") \
+    ROW(SCALED_SUMS, "no-scaled-sums", "a shift to the left and a sum by one instruction") \
     ROW(SHARED_CHECKS, "no-shared-checks", "one TLB check for accesses by the same base") \
     ROW(SHARED_ACROSS_BLOCKS, "no-shared-across-blocks", "such checks for more than one block") \
     ROW(STREAMS, "no-streams", "a loop's accesses that move through a page by one comparison") \
     ROW(MERGE_REGISTERS, "no-merge-registers", "registers where control flow joins, as in loops") \
+    ROW(LOOP_FLAGS, "no-loop-flags", "flags of a loop's end computed in the next iteration if wanted") \
+    ROW(UNSEEN, "no-unseen", "variables set again before anybody looks, which are not stored") \
     ROW(SIDE_EXITS, "no-side-exits", "units that go on behind conditional branches") \
     ROW(INLINED_CALLS, "no-inlined-calls", "functions as part of their callers' regions") \
     ROW(CROSS_PAGE_REGIONS, "no-cross-page-regions", "regions of more than one page") \

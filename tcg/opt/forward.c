@@ -5,7 +5,7 @@
 //   - folds (fold.c),
 //   - replaces a `get` by the value that the variable is known to have, drops a `set` of the
 //     value that it has already,
-//   - drops a pure instruction that was computed before (a small direct-mapped table; a
+//   - drops a pure instruction that was computed before (a small table, two places for each; a
 //     collision only loses an opportunity).
 // What is known is undone when the walk returns to a parent, by a log. The instructions are
 // copied into new arrays, since folding may insert some.
@@ -17,7 +17,7 @@
 #include "tcg/opt/fold.h"
 #include "tcg/text.h"
 
-#define MAX_CSE_SLOTS 512u
+#define MAX_CSE_SLOTS 2048u
 
 typedef struct Undo {
     IrRef *where, old;
@@ -149,11 +149,14 @@ static bool is_same(const Forward *w, const IrInsn *a, const IrInsn *b)
 /* An earlier value equal to that of `i`, or IR_NONE; then it is remembered. */
 static IrRef find_same(Forward *w, const IrInsn *i)
 {
-    IrRef *slot = &w->cse[hash_insn(i) & w->cse_mask];
-    if (*slot != IR_NONE && is_same(w, w->fold.def[*slot], i)) {
-        return *slot;
+    uint32_t at = hash_insn(i) & w->cse_mask;
+    for (unsigned k = 0; k < 2; k++) {
+        IrRef old = w->cse[at ^ k];
+        if (old != IR_NONE && is_same(w, w->fold.def[old], i)) {
+            return old;
+        }
     }
-    assign(w, slot, i->dst);
+    assign(w, &w->cse[w->cse[at] == IR_NONE ? at : at ^ 1], i->dst);
     return IR_NONE;
 }
 
@@ -311,7 +314,7 @@ static void count_uses(const IrUnit *u, uint32_t *uses)
 static uint32_t cse_slots(const IrUnit *u)
 {
     uint32_t slots = 16;
-    while (slots < MAX_CSE_SLOTS && slots < u->value_count * 2) {
+    while (slots < MAX_CSE_SLOTS && slots < u->value_count * 4) {
         slots *= 2;
     }
     return slots;

@@ -18,6 +18,8 @@
 #include "tcg/ir_arena.h"
 #include "tcg/x86_64/loops.h"
 
+#define NEAR 24u /* instructions that one is looked for among */
+
 /* ---- 1. order ---- */
 
 static const IrInsn *terminator(const IrUnit *u, uint32_t block)
@@ -334,8 +336,73 @@ static void fuse_compare(const TcgEmit *e, IrBlock *b, uint32_t i)
     }
 }
 
+/* The instruction before `i` in the block whose result is `v`, if it is not far. */
+static const IrInsn *near_definition(const RegAlloc *ra, const IrBlock *b, uint32_t i, IrRef v)
+{
+    v = ra_canonical(ra, v);
+    for (uint32_t k = i; !ir_is_const(v) && k-- > 0 && i - k < NEAR;) {
+        if (b->insns[k].dst == v) {
+            return &b->insns[k];
+        }
+    }
+    return NULL;
+}
+
+static bool is_increment(const RegAlloc *ra, const IrUnit *u, const IrInsn *in, IrRef x)
+{
+    return in && in->op == IR_OP_ADD && !ra->values[in->dst].alias &&
+           ra_canonical(ra, in->arg[0]) == ra_canonical(ra, x) && ir_is_const(in->arg[1]) &&
+           ir_const_get(u, in->arg[1])->lo == 1;
+}
+
+/* One more if the carry is set, by flags that are integer's: an addition with carry. */
+static void fuse_increment(const TcgEmit *e, IrBlock *b, uint32_t i)
+{
+    const RegAlloc *ra = e->ra;
+    IrUnit *u = e->unit;
+    IrInsn *in = &b->insns[i];
+    if (in->op != IR_OP_SELF || type_is_xmm(in->type) || (in->sub & ~1u) != IR_COND_CS) {
+        return;
+    }
+    IrRef more = in->arg[in->sub == IR_COND_CS ? 1 : 2], x = in->arg[in->sub == IR_COND_CS ? 2 : 1];
+    const IrInsn *sum = near_definition(ra, b, i, more);
+    const IrInsn *flags = near_definition(ra, b, i, in->arg[0]);
+    if (is_increment(ra, u, sum, x) && sum->type == in->type && flags &&
+        flags->op >= IR_OP_NZCV_ADD && flags->op <= IR_OP_NZCV_SBC) {
+        *in = (IrInsn){ .op = IR_OP_ADC, .type = in->type, .dst = in->dst,
+                        .arg = { x, ir_const(u, in->type, 0, 0), in->arg[0] } };
+    }
+}
+
+/* The sum with something shifted left by up to three: `imm` of the addition. */
+static void fuse_scaled(const RegAlloc *ra, const IrUnit *u, IrBlock *b, uint32_t i)
+{
+    IrInsn *in = &b->insns[i];
+    if (in->op != IR_OP_ADD || in->sub || ra->values[in->dst].alias || ir_is_const(in->arg[1])) {
+        return;
+    }
+    for (unsigned k = 2; k-- > 0;) {
+        const IrInsn *shift = near_definition(ra, b, i, in->arg[k]);
+        if (shift && shift->op == IR_OP_SHL && shift->type == in->type &&
+            !ir_is_const(shift->arg[0]) && ir_is_const(shift->arg[1]) &&
+            ir_const_get(u, shift->arg[1])->lo - 1 < 3) {
+            IrRef base = in->arg[!k];
+            if (ir_is_const(base)) {
+                return;
+            }
+            in->imm = ir_const_get(u, shift->arg[1])->lo;
+            in->arg[1] = shift->arg[0];
+            in->arg[0] = base;
+            return;
+        }
+    }
+}
+
 static void fuse_insn(const TcgEmit *e, IrBlock *b, uint32_t i)
 {
+    if (!leaves_out(e, TCG_NO_CARRY_SUMS)) {
+        fuse_increment(e, b, i);
+    }
     if (flags_partner(b->insns[i].op) != IR_OP_COUNT && !leaves_out(e, TCG_NO_FUSED_FLAGS)) {
         fuse_flags(e->ra, b, i);
     }
@@ -421,6 +488,13 @@ static void note_edge(TcgEmit *e, uint32_t block)
             ra->values[r].want = &m->vars[n];
         }
     }
+    for (uint32_t var = 0; var < e->unit->globals->count; var++) {
+        const struct RaMapped *known = &ra->map[var];
+        if (known->ref && known->generation == rb->generation &&
+            ir_var_type(e->unit, var) == IR_I32 && !leaves_out(e, TCG_NO_LOOP_FLAGS)) {
+            ra_note_edge_flags(e, block, var, known->ref);
+        }
+    }
 }
 
 static void resolve_copies(TcgEmit *e)
@@ -429,6 +503,7 @@ static void resolve_copies(TcgEmit *e)
     uint32_t next_generation = 1;
     memset(ra->map, 0, ra->nvars * sizeof ra->map[0]);
     ra->nundo = 0;
+    ra->guarded_var = NO_VAR;
     for (uint32_t n = 0; n < ra->norder; n++) {
         RaBlock *rb = &ra->blocks[ra->order[n]];
         IrBlock *b = e->unit->blocks[ra->order[n]];
@@ -450,6 +525,16 @@ static void resolve_copies(TcgEmit *e)
         }
         note_edge(e, ra->order[n]);
         rb->undo = ra->nundo;
+    }
+}
+
+static void scale_sums(TcgEmit *e)
+{
+    for (uint32_t n = 0; n < e->ra->norder; n++) {
+        IrBlock *b = e->unit->blocks[e->ra->order[n]];
+        for (uint32_t i = 0; i < b->count; i++) {
+            fuse_scaled(e->ra, e->unit, b, i);
+        }
     }
 }
 
@@ -614,6 +699,7 @@ static bool next_uses(TcgEmit *e)
 
 bool ra_analyse(TcgEmit *e)
 {
+    RegAlloc *ra = e->ra;
     order_blocks(e);
     ra_find_loops(e);
     if (!leaves_out(e, TCG_NO_MERGE_REGISTERS)) {
@@ -623,5 +709,13 @@ bool ra_analyse(TcgEmit *e)
     if (!leaves_out(e, TCG_NO_SHARED_CHECKS)) {
         share_checks(e);
     }
+    if (!leaves_out(e, TCG_NO_SCALED_SUMS)) {
+        scale_sums(e);
+    }
+    ra->seen = NULL;
+    if (!leaves_out(e, TCG_NO_UNSEEN)) {
+        ra_find_seen(e);
+    }
+    ra_plan_loop_flags(e);
     return next_uses(e);
 }

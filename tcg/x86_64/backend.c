@@ -168,6 +168,7 @@ static void emit_branch(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t n
     uint32_t then = IR_THEN(in->imm), els = IR_ELSE(in->imm);
     RegAlloc *ra = e->ra;
     assert(is_heir(e, then, block) && is_heir(e, els, block) && "ra_split_edges()");
+    ra_forget_unseen(e, in);
     flags_prepare(e, in);
     if (is_plain_exit(e, then) && is_plain_exit(e, els)) {
         flush_but_pc(e);
@@ -259,6 +260,7 @@ static void emit_operation(TcgEmit *e, const IrInsn *in)
     if (ra->s.flags_ref && in->op == IR_OP_POLL && in[1].op == IR_OP_JUMP) {
         ra_settle_flags(e, (uint32_t)in[1].imm);
     }
+    ra_forget_unseen(e, in);
     flags_prepare(e, in);
     bool changes_flags = entry->flags & EMIT_FLAGS || (ra_is_arith(in->op) && in->sub);
     IrRef before = ra->s.flags_ref;
@@ -313,7 +315,7 @@ static void emit_insn(TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t nex
         return;
     }
     if ((in->op == IR_OP_MULHU || in->op == IR_OP_MULHS) && in->sub) {
-        emit_high_half(e);
+        ra_def_late(e);
         return;
     }
     emit_operation(e, in);

@@ -195,13 +195,63 @@ void flags_from_recipe(TcgEmit *e, const RaRecipe *recipe)
     ra->s.flags_insn = NULL; /* there is a recipe already */
 }
 
+void flags_load_guarded(TcgEmit *e, const RaRecipe *recipe, Reg r)
+{
+    RegAlloc *ra = e->ra;
+    const RaRecipe copy = *recipe;
+    flags_save(e);
+    ra->s.flags_ref = IR_NONE;
+    asm_alu_mi(e, ALU_CMP, 0, slot_mem(ra->guard_slot), 0);
+    uint8_t *in_memory = asm_jcc8(e, CC_E);
+    flags_from_recipe(e, &copy);
+    flags_to_rax(e);
+    ra->s.flags_ref = IR_NONE;
+    uint8_t *end = asm_jmp8(e);
+    asm_bind8(e, in_memory);
+    asm_mov_rm(e, 0, RAX, env_mem(e->unit->globals->table[ra->guarded_var].offset));
+    asm_bind8(e, end);
+    if (r != RAX) {
+        asm_mov_rr(e, 0, r, RAX);
+    }
+}
+
 void flags_materialise(TcgEmit *e, IrRef v)
 {
-    if (e->ra->s.flags_ref != v) {
+    if (flags_recipe(e->ra, v) && flags_recipe(e->ra, v)->guarded) {
+        flags_save(e);
+        e->ra->s.flags_ref = IR_NONE;
+    } else if (e->ra->s.flags_ref != v) {
         flags_from_recipe(e, flags_recipe(e->ra, v));
     }
     ra_pull(e, v);
     ra_drop_recipe(e, v);
+}
+
+/* A sum that is less than what was added has overflowed. */
+static void carry_from_sum(TcgEmit *e, const RaRecipe *recipe)
+{
+    flags_save(e);
+    const RaRecipe r = *recipe;
+    int32_t imm = 0;
+    bool is_imm = emit_imm32(e, r.type, r.b, &imm);
+    Operand y = { .kind = is_imm ? OPERAND_IMM : OPERAND_REG, .imm = imm };
+    y.reg = is_imm ? REG_NONE : ingredient(e, r.b, RCX);
+    alu_operand(e, ALU_CMP, r.type == IR_I64 ? X_W : 0, ingredient(e, r.a, RAX), &y);
+    e->ra->s.flags_ref = IR_NONE;
+}
+
+/* For an instruction that wants the carry only, and has no other use of host flags. */
+static void carry_from_recipe(TcgEmit *e, const RaRecipe *recipe)
+{
+    IrRef v = recipe->flags;
+    if (recipe->form != RECIPE_ADD_RESULT) {
+        flags_from_recipe(e, recipe);
+        return;
+    }
+    carry_from_sum(e, recipe);
+    e->ra->s.flags_ref = v;
+    e->ra->s.flags_kind = FLAGS_ADD;
+    e->ra->s.flags_insn = NULL;
 }
 
 void flags_prepare(TcgEmit *e, const IrInsn *in)
@@ -226,7 +276,7 @@ void flags_prepare(TcgEmit *e, const IrInsn *in)
         } else if (!carry) {
             flags_materialise(e, v);
         } else if (ra->s.flags_ref != v) {
-            flags_from_recipe(e, r);
+            carry_from_recipe(e, r);
         }
     }
 }
@@ -311,20 +361,6 @@ static unsigned condition_in_flags(TcgEmit *e, unsigned cond)
     return host_cc[cond];
 }
 
-/* A sum that is less than what was added has overflowed. */
-static unsigned carry_from_sum(TcgEmit *e, const RaRecipe *recipe, unsigned cond)
-{
-    flags_save(e);
-    const RaRecipe r = *recipe;
-    int32_t imm = 0;
-    bool is_imm = emit_imm32(e, r.type, r.b, &imm);
-    Operand y = { .kind = is_imm ? OPERAND_IMM : OPERAND_REG, .imm = imm };
-    y.reg = is_imm ? REG_NONE : ingredient(e, r.b, RCX);
-    alu_operand(e, ALU_CMP, r.type == IR_I64 ? X_W : 0, ingredient(e, r.a, RAX), &y);
-    e->ra->s.flags_ref = IR_NONE;
-    return cond == IR_COND_CS ? CC_B : CC_AE;
-}
-
 unsigned flags_condition(TcgEmit *e, IrRef ref, unsigned cond)
 {
     RegAlloc *ra = e->ra;
@@ -333,7 +369,8 @@ unsigned flags_condition(TcgEmit *e, IrRef ref, unsigned cond)
     if (ra->s.flags_ref != v && !ir_is_const(v) && !ra_is_somewhere(e, v) && flags_recipe(ra, v)) {
         const RaRecipe *r = flags_recipe(ra, v);
         if (r->form == RECIPE_ADD_RESULT && (cond & ~1u) == IR_COND_CS) {
-            return carry_from_sum(e, r, cond);
+            carry_from_sum(e, r);
+            return cond == IR_COND_CS ? CC_B : CC_AE;
         }
         flags_from_recipe(e, r);
     }
@@ -501,6 +538,12 @@ void emit_adc(TcgEmit *e, const IrInsn *in)
         ra_load_to(e, in->arg[0], RAX);
     } else {
         d = ra_def_over(e, in->arg[0]);
+    }
+    if (!in->sub && !sub && y.kind == OPERAND_IMM && !y.imm &&
+        (f != REG_NONE || ra->s.flags_kind == FLAGS_SUB)) {
+        carry_in(e, in->arg[2], f, true); /* d - -1 - !C */
+        asm_alu_ri(e, ALU_SBB, w, d, -1);
+        return;
     }
     carry_in(e, in->arg[2], f, sub);
     alu_operand(e, sub ? ALU_SBB : ALU_ADC, w, d, &y);

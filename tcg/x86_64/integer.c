@@ -65,6 +65,12 @@ static void emit_add(TcgEmit *e, const IrInsn *in)
         emit_flagged(e, in);
         return;
     }
+    if (in->op == IR_OP_ADD && in->imm) { /* see fuse_scaled() */
+        Reg x = ra_use(e, in->arg[0]), y = ra_use(e, in->arg[1]);
+        ra_done(e);
+        asm_lea(e, w, ra_def(e), mem_bi(x, y, (unsigned)in->imm, 0));
+        return;
+    }
     Operand y = { .kind = OPERAND_IMM };
     if (!emit_imm32(e, in->type, in->arg[1], &y.imm)) {
         y.kind = OPERAND_REG;
@@ -99,7 +105,7 @@ static void emit_sub(TcgEmit *e, const IrInsn *in)
     alu(e, ALU_SUB, width_flag(in), ra_def_over(e, in->arg[0]), &y);
 }
 
-/* Both halves, for the mulhu or mulhs that follows: it finds the high one in RCX. */
+/* Both halves: the result of the mulhu or mulhs that follows, too. */
 static void emit_mul_wide(TcgEmit *e, const IrInsn *in)
 {
     bool is_signed = in[in->imm].op == IR_OP_MULHS;
@@ -107,22 +113,18 @@ static void emit_mul_wide(TcgEmit *e, const IrInsn *in)
     Reg x = ra_use(e, in->arg[0]), y = ra_use(e, in->arg[1]);
     ra_done(e);
     Reg d = ra_dst_used(e) ? ra_def(e) : RAX;
+    Reg high = ra_def_early(e, in[in->imm].dst);
     if (e->host.bmi && !is_signed) {
         asm_mov_rr(e, X_W, RDX, x);
-        asm_vex_rr(e, X_W | X_F2 | X_0F38 | 0xf6, RCX, d, y); /* mulx */
+        asm_vex_rr(e, X_W | X_F2 | X_0F38 | 0xf6, high, d, y); /* mulx */
         return;
     }
     asm_mov_rr(e, X_W, RAX, x);
     asm_rr(e, X_W | 0xf7, is_signed ? 5 : 4, y);
-    asm_mov_rr(e, X_W, RCX, RDX);
+    asm_mov_rr(e, X_W, high, RDX);
     if (d != RAX) {
         asm_mov_rr(e, X_W, d, RAX);
     }
-}
-
-void emit_high_half(TcgEmit *e)
-{
-    asm_mov_rr(e, X_W, ra_def(e), RCX);
 }
 
 static void emit_mul(TcgEmit *e, const IrInsn *in)

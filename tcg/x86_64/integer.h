@@ -24,8 +24,6 @@ Operand operand_use(TcgEmit *e, unsigned type, IrRef r);
 /* d = select(cc in host flags, yes, no) */
 void emit_select(TcgEmit *e, const IrInsn *in, unsigned cc, IrRef yes, IrRef no);
 
-/* The result of a mulhu or mulhs that emit_mul_wide() has computed. */
-void emit_high_half(TcgEmit *e);
 void emit_flagged(TcgEmit *e, const IrInsn *in);
 void emit_adc(TcgEmit *e, const IrInsn *in);
 void emit_nzcv(TcgEmit *e, const IrInsn *in);

@@ -16,7 +16,7 @@
 #include "tcg/x86_64/loops.h"
 
 /* The others are for what one instruction needs. */
-#define MERGE_GPRS 8u
+#define MERGE_GPRS 9u
 #define MERGE_XMMS 11u
 /* As long as there are so many of these left, also what is only not to be stored. */
 #define MERGE_SPARE 3u
@@ -136,6 +136,7 @@ static void plan_merge(Plan *p, uint32_t block)
     }
     qsort(all, count, sizeof all[0], by_score);
     RaMerge *m = zeroed(p, 1, sizeof *m + MIN(count, MERGE_GPRS + MERGE_XMMS) * sizeof m->vars[0]);
+    m->block = block;
     m->is_head = loop && loop->head == block;
     for (uint32_t n = 0; n < count; n++) {
         bool xmm = type_is_xmm(ir_var_type(p->u, all[n].var));

@@ -320,6 +320,9 @@ void ra_load_to(TcgEmit *e, IrRef ref, Reg r)
         } else if (r != s) {
             asm_mov_rr(e, e->ra->values[v].type == IR_I32 ? 0 : X_W, r, s);
         }
+    } else if (!ra_is_somewhere(e, v) && flags_recipe(e->ra, v) &&
+               flags_recipe(e->ra, v)->guarded) {
+        flags_load_guarded(e, flags_recipe(e->ra, v), r);
     } else if (!ra_is_somewhere(e, v) && (e->ra->s.flags_ref == v || flags_recipe(e->ra, v))) {
         if (e->ra->s.flags_ref != v) {
             flags_from_recipe(e, flags_recipe(e->ra, v));
@@ -626,6 +629,20 @@ void ra_insn_begin(TcgEmit *e, const IrInsn *in)
     ra->done = false;
 }
 
+/* The next `set` behind `in` if no code is emitted before it, or NULL. */
+static const IrInsn *next_set(const RegAlloc *ra, const IrInsn *in)
+{
+    do {
+        in++;
+        bool is_copy = in->dst && ra->values[in->dst].alias;
+        bool is_fused = in->op >= IR_OP_NZCV_ADD && in->op <= IR_OP_NZCV_SBC && in->sub;
+        if (in->op != IR_OP_SET && !is_copy && !is_fused) {
+            return NULL;
+        }
+    } while (in->op != IR_OP_SET);
+    return in;
+}
+
 /* If the next instructions set variables to this one's result, what these hold now need not be
  * kept for their sake. */
 static void look_ahead(TcgEmit *e)
@@ -635,9 +652,9 @@ static void look_ahead(TcgEmit *e)
     if (!in->dst) {
         return;
     }
-    for (const IrInsn *next = in + 1; next->op == IR_OP_SET; next++) {
+    for (const IrInsn *next = next_set(ra, in); next; next = next_set(ra, next)) {
         uint32_t var = (uint32_t)next->imm;
-        if (next->arg[0] == in->dst && is_dirty(ra, var)) {
+        if (ra_canonical(ra, next->arg[0]) == in->dst && is_dirty(ra, var)) {
             IrRef old = ra->vars[var].cur;
             clean(e, var);
             ra->vars[var].cur = IR_NONE;
@@ -691,8 +708,9 @@ bool ra_dies(const TcgEmit *e, IrRef ref)
         }
     }
     /* Dirty variables that are set next do not count. */
-    for (const IrInsn *n = e->insn + 1; e->insn->dst && n->op == IR_OP_SET; n++) {
-        later += n->arg[0] == e->insn->dst && is_dirty(ra, (uint32_t)n->imm) &&
+    const IrInsn *n = e->insn->dst ? next_set(ra, e->insn) : NULL;
+    for (; n; n = next_set(ra, n)) {
+        later += ra_canonical(ra, n->arg[0]) == e->insn->dst && is_dirty(ra, (uint32_t)n->imm) &&
                  ra->vars[n->imm].cur == v;
     }
     return ra->values[v].ndirty <= later && !is_held(ra, v);
@@ -716,6 +734,23 @@ static Reg define(TcgEmit *e, Reg r)
 Reg ra_def(TcgEmit *e)
 {
     return define(e, alloc_for(e, e->insn->dst));
+}
+
+Reg ra_def_early(TcgEmit *e, IrRef dst)
+{
+    RegAlloc *ra = e->ra;
+    Reg r = alloc_for(e, dst);
+    ra->values[dst].next_use = ra->position + 1;
+    reg_assign(ra, r, dst);
+    ra->pinned |= 1u << r;
+    return r;
+}
+
+void ra_def_late(TcgEmit *e)
+{
+    RegAlloc *ra = e->ra;
+    ra->values[e->insn->dst].next_use = ra->insn_uses[0];
+    release_if_dead(e, e->insn->dst);
 }
 
 Reg ra_def_fixed(TcgEmit *e, Reg r)
@@ -754,6 +789,10 @@ Reg ra_def_hint(TcgEmit *e, IrRef ref)
 
 Reg ra_def_over(TcgEmit *e, IrRef ref)
 {
+    /* What has no snapshot: */
+    if (e->insn->op < IR_OP_COUNT && ir_op_info[e->insn->op].effects == IR_EFFECT_PURE) {
+        look_ahead(e);
+    }
     Reg r = take_over(e, ref);
     if (r == REG_NONE) {
         /* Allocated while all operands are pinned. */
@@ -791,6 +830,34 @@ static void forget_content(TcgEmit *e, uint32_t var)
         }
     }
     ra->vars[var].cur = IR_NONE;
+}
+
+static void forget_if_unseen(TcgEmit *e, const IrInsn *in, IrRef flags)
+{
+    RegAlloc *ra = e->ra;
+    if (!flags || !ra->values[flags].ndirty || ra->values[flags].next_use) {
+        return;
+    }
+    for (uint32_t w = 0; w < dirty_words(ra); w++) {
+        for (uint64_t bits = ra->dirty[w]; bits; bits &= bits - 1) {
+            uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (ra->vars[var].cur == flags && !ra_is_seen_from(e, in, ra->block, var)) {
+                forget_content(e, var);
+            }
+        }
+    }
+}
+
+void ra_forget_unseen(TcgEmit *e, const IrInsn *in)
+{
+    RegAlloc *ra = e->ra;
+    if (!ra->seen) {
+        return;
+    }
+    forget_if_unseen(e, in, ra->s.flags_ref);
+    for (unsigned k = 0; k < MAX_RECIPES; k++) {
+        forget_if_unseen(e, in, ra->s.recipes[k].flags);
+    }
 }
 
 void ra_set(TcgEmit *e, const IrInsn *in)
@@ -918,6 +985,10 @@ static void loc_recipe(TcgEmit *e, const RaRecipe *recipe, Loc *loc)
     *f = (FlagsLoc){ .form = recipe->form, .type = recipe->type };
     f->a = ra_loc(e, recipe->a, recipe->type);
     f->b = ra_loc(e, recipe->b, recipe->type);
+    if (recipe->guarded) {
+        f->guard = e->ra->guard_slot + 1;
+        f->offset = e->unit->globals->table[e->ra->guarded_var].offset;
+    }
     loc->kind = LOC_FLAGS;
     loc->v = (int32_t)tcg_meta_offset(e->ctx, f);
 }
@@ -1140,21 +1211,38 @@ static void place_merge(TcgEmit *e, RaMerge *m)
     m->placed = true;
 }
 
-/* Variables that the merge does not have in registers, or has there as clean ones. */
-static void flush_edge(TcgEmit *e, const RaMerge *m, uint32_t skip)
+/* Does the edge that is emitted leave `var` to a recipe of the merge `to`? */
+static bool leaves_to(const RegAlloc *ra, uint32_t to, uint32_t var)
+{
+    const RaMerge *m = ra->blocks[to].merge;
+    return m && m->flags.flags && var == ra->guarded_var && ra->blocks[ra->block].leaves_recipe;
+}
+
+static bool merge_keeps(const RaMerge *m, uint32_t var)
+{
+    for (uint32_t n = 0; m && n < m->count; n++) {
+        if (m->vars[n].var == var && m->vars[n].dirty) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Variables that block `to` does not have in registers, or has there as clean ones: those that
+ * somebody will look at go to memory. */
+static void flush_edge(TcgEmit *e, uint32_t to, uint32_t skip)
 {
     RegAlloc *ra = e->ra;
     for (uint32_t w = 0; w < dirty_words(ra); w++) {
-        uint64_t bits = ra->dirty[w];
-        for (uint32_t n = 0; n < m->count; n++) {
-            if (m->vars[n].dirty && m->vars[n].var / 64 == w) {
-                bits &= ~BIT(m->vars[n].var % 64);
-            }
-        }
-        for (; bits; bits &= bits - 1) {
+        for (uint64_t bits = ra->dirty[w]; bits; bits &= bits - 1) {
             uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
-            if (var != skip && is_dirty(ra, var)) {
+            if (var == skip || !is_dirty(ra, var) || merge_keeps(ra->blocks[to].merge, var)) {
+                continue;
+            }
+            if (ra_is_seen(ra, to, var) && !leaves_to(ra, to, var)) {
                 write_back(e, var);
+            } else {
+                forget_content(e, var);
             }
         }
     }
@@ -1231,7 +1319,7 @@ void ra_settle_flags(TcgEmit *e, uint32_t to)
     for (uint32_t w = 0; w < dirty_words(ra); w++) {
         for (uint64_t bits = ra->dirty[w]; bits; bits &= bits - 1) {
             uint32_t var = w * 64 + (uint32_t)__builtin_ctzll(bits);
-            if (ra->vars[var].cur != f) {
+            if (ra->vars[var].cur != f || !ra_is_seen(ra, to, var) || leaves_to(ra, to, var)) {
                 continue;
             }
             if (merge_has(ra->blocks[to].merge, var)) {
@@ -1265,14 +1353,14 @@ void ra_edge(TcgEmit *e, uint32_t to, bool skip_pc)
     RaMerge *m = ra->blocks[to].merge;
     uint32_t skip = skip_pc ? e->unit->globals->pc : NO_VAR;
     if (!m) {
-        ra_flush(e, true, skip);
+        flush_edge(e, to, skip);
         ra_forget_dirty(e);
         return;
     }
     if (!m->placed) {
         place_merge(e, m);
     }
-    flush_edge(e, m, skip);
+    flush_edge(e, to, skip);
     settle_recipes(e);
     RaMove moves[REG_COUNT];
     unsigned nmoves = 0;
@@ -1293,6 +1381,9 @@ void ra_edge(TcgEmit *e, uint32_t to, bool skip_pc)
             load_for_edge(e, m, n);
         }
     }
+    if (m->flags.flags) { /* after what was behind another guarded recipe */
+        asm_rm_i32(e, 0xc7, 0, slot_mem(ra->guard_slot), ra->blocks[ra->block].leaves_recipe);
+    }
     ra_forget_dirty(e);
 }
 
@@ -1300,7 +1391,11 @@ static void begin_merge(TcgEmit *e, const RaBlock *rb)
 {
     RegAlloc *ra = e->ra;
     RaMerge *m = rb->merge;
+    if (!m->placed) { /* no variable has a register */
+        m->flags.flags = IR_NONE;
+    }
     m->placed = true;
+    ra->s.recipes[0] = m->flags;
     for (uint32_t i = 0; i < rb->live_in_count; i++) {
         const RaLive *l = &ra->live[rb->live_in + i];
         ra->values[l->value].next_use = l->next_use;
@@ -1319,6 +1414,11 @@ static void begin_merge(TcgEmit *e, const RaBlock *rb)
             ra->values[v->value].home = v->var;
         }
         release_if_dead(e, v->value);
+    }
+    if (m->flags.flags) {
+        ra->vars[ra->guarded_var].cur = m->flags.flags;
+        ra->dirty[ra->guarded_var / 64] |= BIT(ra->guarded_var % 64);
+        ra->values[m->flags.flags].ndirty++;
     }
 }
 

@@ -33,6 +33,23 @@ typedef struct RaValue {
     const struct RaMergeVar *want; /* where it is to be at the end, or NULL */
 } RaValue;
 
+/* How flags are computed again: see flags.c. */
+typedef enum RecipeForm {
+    RECIPE_SUB,        /* a - b */
+    RECIPE_ADD,        /* a + b */
+    RECIPE_AND,        /* a & b */
+    RECIPE_SUB_RESULT, /* (a + b) - b: the minuend is gone, a is the difference */
+    RECIPE_ADD_RESULT, /* (a - b) + b: a is the sum */
+} RecipeForm;
+
+typedef struct RaRecipe {
+    IrRef flags;  /* the value; 0: no recipe */
+    IrRef a, b;   /* kept alive for its sake */
+    uint8_t form; /* RecipeForm */
+    uint8_t type; /* of a and b */
+    bool guarded; /* only if the guard slot says so; else memory has them: see loop_flags.c */
+} RaRecipe;
+
 /* A variable that is in a register where control flow joins; see merge.c. */
 typedef struct RaMergeVar {
     uint32_t var;
@@ -44,7 +61,9 @@ typedef struct RaMergeVar {
 typedef struct RaMerge {
     bool is_head; /* of a loop */
     bool placed;  /* the first edge has decided about registers */
-    uint32_t count;
+    bool passed;  /* while loop_flags.c goes through the blocks: edges now are those that go back */
+    uint32_t block, count;
+    RaRecipe flags; /* .flags: a value that stands for the guarded variable; 0: none */
     RaMergeVar vars[];
 } RaMerge;
 
@@ -62,28 +81,14 @@ typedef struct RaBlock {
     const struct RaStream **streams; /* by instruction, NULL: none; or NULL, see streams.c */
     IrRef *edge;        /* of a jump to a merge: for each of its variables the content, IR_NONE:
                          * memory has it */
+    IrRef edge_flags;   /* of such a jump: what the guarded variable is, if that is flags; else 0 */
+    bool leaves_recipe; /* which are what the merge's recipe gives */
 } RaBlock;
 
 typedef struct RaLive {
     IrRef value;
     uint32_t next_use;
 } RaLive;
-
-/* How flags are computed again: see flags.c. */
-typedef enum RecipeForm {
-    RECIPE_SUB,        /* a - b */
-    RECIPE_ADD,        /* a + b */
-    RECIPE_AND,        /* a & b */
-    RECIPE_SUB_RESULT, /* (a + b) - b: the minuend is gone, a is the difference */
-    RECIPE_ADD_RESULT, /* (a - b) + b: a is the sum */
-} RecipeForm;
-
-typedef struct RaRecipe {
-    IrRef flags;  /* the value; 0: no recipe */
-    IrRef a, b;   /* kept alive for its sake */
-    uint8_t form; /* RecipeForm */
-    uint8_t type; /* of a and b */
-} RaRecipe;
 
 #define MAX_RECIPES 2u
 
@@ -116,7 +121,7 @@ struct RegAlloc {
     uint32_t norder, cap_order, cap_blocks;
     struct RaFlow *flow; /* loops.c; NULL: there are no merges */
     StreamSlots streams;
-    uint32_t fixed_slots; /* of the frame: locals, then streams */
+    uint32_t fixed_slots; /* of the frame: locals, streams, the guard */
     uint32_t *uses;      /* next use after the instruction, for result and operands in turn */
     uint32_t nuses, cap_uses, use_at;
     RaLive *live;
@@ -132,6 +137,7 @@ struct RegAlloc {
     RaVar *vars;
     uint64_t *dirty;     /* bit per variable */
     uint16_t *local_slot;
+    uint64_t *seen;      /* by block: bit per variable, see seen.c; NULL: all are */
     RaState s;
     uint32_t free_regs, pinned, temps; /* masks */
     const uint32_t *insn_uses; /* of e->insn: [0] result, [1..] operands */
@@ -145,6 +151,7 @@ struct RegAlloc {
     uint32_t nsaved, cap_saved;
     bool slots_out;
     uint32_t block;               /* being emitted */
+    uint32_t guarded_var, guard_slot; /* see loop_flags.c; NO_VAR: none */
 };
 
 static inline unsigned ra_nargs(const IrInsn *in)
@@ -197,6 +204,17 @@ void ra_plan_merges(TcgEmit *e);  /* loops are known */
 void share_checks(TcgEmit *e); /* copies are resolved */
 bool may_change_mappings(const IrInsn *in); /* other than by a slow path of its own */
 
+/* ---- seen.c ---- */
+void ra_find_seen(TcgEmit *e); /* nothing is inserted any more */
+/* Is what `var` is where `block` begins, or before `in` of it, seen by anybody? */
+bool ra_is_seen(const RegAlloc *ra, uint32_t block, uint32_t var);
+bool ra_is_seen_from(const TcgEmit *e, const IrInsn *in, uint32_t block, uint32_t var);
+
+/* ---- loop_flags.c ---- */
+/* At the end of `block`, which jumps to a merge, `var` is `content`. */
+void ra_note_edge_flags(TcgEmit *e, uint32_t block, uint32_t var, IrRef content);
+void ra_plan_loop_flags(TcgEmit *e); /* after ra_find_seen() */
+
 /* ---- analyse.c ---- */
 /* Order blocks, resolve copies, find next uses. Changes operands of the unit in place. */
 bool ra_analyse(TcgEmit *e);
@@ -230,6 +248,8 @@ void ra_insn_end(TcgEmit *e);
 void ra_set(TcgEmit *e, const IrInsn *in);  /* the opcodes that only move values */
 void ra_get(TcgEmit *e, const IrInsn *in);
 void ra_set_pc(TcgEmit *e, uint64_t pc);
+/* Flags that nobody sees from `in` on, which is next, are not kept for variables' sake. */
+void ra_forget_unseen(TcgEmit *e, const IrInsn *in);
 
 /* What ra_def() would have to evict goes now. For instructions that can fault: code that moves
  * things must stand before the snapshot of where they are. */
@@ -237,6 +257,9 @@ void ra_make_room(TcgEmit *e);
 bool ra_dies(const TcgEmit *e, IrRef r);    /* operand r of e->insn is not needed afterwards */
 bool ra_dst_used(const TcgEmit *e);
 Reg ra_def_fixed(TcgEmit *e, Reg r);        /* result in r, which is claimed */
+/* A register for the result of a later instruction, which emits no code: ra_def_late(). */
+Reg ra_def_early(TcgEmit *e, IrRef dst);
+void ra_def_late(TcgEmit *e);
 bool ra_in_reg(const TcgEmit *e, IrRef v, Reg *r);
 void ra_pull(TcgEmit *e, IrRef v);          /* into a register, between instructions */
 void ra_load_to(TcgEmit *e, IrRef v, Reg r); /* copy of operand v into scratch or claimed r */
@@ -266,6 +289,8 @@ const RaRecipe *flags_recipe(const RegAlloc *ra, IrRef v); /* NULL: none */
 void flags_from_recipe(TcgEmit *e, const RaRecipe *recipe); /* into host flags */
 /* Before `in`: operands that are flags with a recipe only are brought to where emitters find them. */
 void flags_prepare(TcgEmit *e, const IrInsn *in);
+/* Flags with a guarded recipe; other live ones have been saved. */
+void flags_load_guarded(TcgEmit *e, const RaRecipe *recipe, Reg r);
 void flags_materialise(TcgEmit *e, IrRef v); /* into a register, between instructions */
 void flags_set(TcgEmit *e, uint8_t kind);   /* they hold e->insn->dst from now on */
 void flags_to_rax(TcgEmit *e);              /* lahf; seto al */

@@ -104,6 +104,11 @@ static uint32_t flags_read(const X86Frame *f, const FlagsLoc *loc)
 {
     V128 a, b;
     IrOp op = IR_OP_NZCV_SUB;
+    if (loc->guard && !f->slots[loc->guard - 1].s[0]) {
+        uint32_t flags;
+        memcpy(&flags, (const uint8_t *)f->thread->env + loc->offset, sizeof flags);
+        return flags;
+    }
     loc_read(f, &loc->a, &a);
     loc_read(f, &loc->b, &b);
     switch (loc->form) {

@@ -54,6 +54,8 @@ typedef struct FlagsLoc {
     uint8_t form; /* RecipeForm */
     uint8_t type;
     Loc a, b;
+    uint32_t guard;  /* 0: none; else a slot's number + 1: if that is 0, */
+    uint32_t offset; /* the flags are in env there */
 } FlagsLoc;
 
 /* A variable whose value memory does not have. */

@@ -41,6 +41,7 @@ typedef struct Gen {
     uint32_t moves;      /* how often yet */
     bool falling;        /* mostly, and not up */
     bool dirty;          /* many variables are set at the ends of blocks */
+    bool shy;            /* the guest's flags are read by nobody, and set at the ends of loops only */
     uint8_t ops[IR_OP_COUNT];
     unsigned op_count;
 } Gen;
@@ -214,7 +215,7 @@ static uint64_t nzcv_var(void)
 /* The guest's flags, or a local that has some, too. */
 static uint64_t flags_var(Gen *g)
 {
-    return chance(g, 3) ? rig_globals.count + g->counters : nzcv_var();
+    return g->shy || chance(g, 3) ? rig_globals.count + g->counters : nzcv_var();
 }
 
 static IrRef any_flags(Gen *g)
@@ -573,6 +574,29 @@ static void gen_pressure(Gen *g)
     pool_add(g, IR_I64, v[n - 1]);
 }
 
+/* What compilers make of a carry (CINC) and of an array's element. */
+static void gen_idiom(Gen *g, IrRef flags)
+{
+    IrType t = chance(g, 2) ? IR_I32 : IR_I64;
+    IrRef x = any_value(g, t), y = any_value(g, t);
+    IrRef one = ir_const(g->u, t, 1, 0), shift = ir_const(g->u, t, pick(g, 5), 0);
+    if (chance(g, 2)) {
+        IrRef more = emit_value(g, (IrInsn){ .op = IR_OP_ADD, .type = t, .arg = { x, one } });
+        IrInsn i = { .op = IR_OP_SELF, .type = t, .sub = IR_COND_CS, .arg = { flags, more, x } };
+        if (chance(g, 2)) {
+            i = (IrInsn){ .op = IR_OP_SELF, .type = t, .sub = IR_COND_CC, .arg = { flags, x, more } };
+        }
+        pool_add(g, t, emit_value(g, i));
+        return;
+    }
+    IrRef z = emit_value(g, (IrInsn){ .op = IR_OP_SHL, .type = t, .arg = { y, shift } });
+    IrInsn sum = { .op = IR_OP_ADD, .type = t, .arg = { x, z } };
+    pool_add(g, t, emit_value(g, sum));
+    if (chance(g, 4)) {
+        pool_add(g, t, z);
+    }
+}
+
 /* Flags that are wanted again behind what needs the host's flags, registers, or exact state. */
 static void gen_kept_flags(Gen *g)
 {
@@ -605,6 +629,7 @@ static void gen_kept_flags(Gen *g)
     }
     pool_add(g, IR_I32, emit_value(g, (IrInsn){ .op = IR_OP_SETF, .sub = pick(g, IR_COND_AL),
                                                 .arg = { f } }));
+    gen_idiom(g, f);
     pool_add(g, POOL_FLAGS, f);
 }
 
@@ -613,8 +638,10 @@ static void gen_insn(Gen *g)
     if (g->kinds & GEN_INT && chance(g, 24)) {
         if (chance(g, 3)) {
             gen_pressure(g);
-        } else {
+        } else if (chance(g, 2)) {
             gen_kept_flags(g);
+        } else {
+            gen_idiom(g, any_flags(g));
         }
         return;
     }
@@ -649,6 +676,9 @@ static void gen_sinks(Gen *g)
     uint32_t next[IR_TYPE_COUNT] = { 0 };
     for (uint64_t var = 0; var < rig_globals.count; var++) {
         bool flags = var == nzcv_var();
+        if (flags && g->shy) {
+            continue;
+        }
         IrType t = rig_globals.table[var].type;
         Pool *p = &g->pools.of[flags ? (unsigned)POOL_FLAGS : t];
         uint32_t n = flags ? 0 : next[t]++;
@@ -711,6 +741,47 @@ static uint32_t gen_edge(Gen *g, uint32_t to)
     return g->u->block_count - 1;
 }
 
+/* What the end of a guest's loop does: step a variable, and compare it, before or after. */
+static void gen_loop_flags(Gen *g)
+{
+    static const uint16_t ops[] = { IR_OP_NZCV_SUB, IR_OP_NZCV_SUB, IR_OP_NZCV_ADD, IR_OP_NZCV_AND };
+    static const uint16_t partners[] = { IR_OP_SUB, IR_OP_SUB, IR_OP_ADD, IR_OP_AND };
+    unsigned n = pick(g, 4);
+    IrType t = chance(g, 3) ? IR_I32 : IR_I64;
+    uint64_t var = global_of(g, IR_I64);
+    IrRef x = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64, .imm = var });
+    IrRef limit = chance(g, 2) ? any_const(g, IR_I64)
+                               : emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64,
+                                                         .imm = global_of(g, IR_I64) });
+    if (t == IR_I32) {
+        x = emit_value(g, (IrInsn){ .op = IR_OP_TRUNC, .type = t, .arg = { x } });
+        limit = emit_value(g, (IrInsn){ .op = IR_OP_TRUNC, .type = t, .arg = { limit } });
+    }
+    IrRef step = chance(g, 2) ? limit : ir_const(g->u, t, 1, 0);
+    IrInsn sum = { .op = partners[n], .type = t, .arg = { x, step } };
+    IrRef next = chance(g, 4) ? x : emit_value(g, sum), whole = next;
+    if (t == IR_I32) {
+        whole = emit_value(g, (IrInsn){ .op = IR_OP_ZEXT, .type = IR_I64, .arg = { next } });
+    }
+    emit(g, (IrInsn){ .op = IR_OP_SET, .type = IR_I64, .imm = var, .arg = { whole } });
+    IrRef flags = emit_value(g, (IrInsn){ .op = ops[n], .type = t,
+                                          .arg = { chance(g, 2) ? x : next, limit } });
+    emit(g, (IrInsn){ .op = IR_OP_SET, .type = IR_I32, .imm = nzcv_var(), .arg = { flags } });
+}
+
+/* An access that faults when a loop counter has come to some number. */
+static void gen_trap(Gen *g)
+{
+    uint64_t var = rig_globals.count + pick(g, g->counters);
+    IrRef at = ir_const(g->u, IR_I64, 1 + pick(g, 3), 0), shift = ir_const(g->u, IR_I64, 24, 0);
+    IrRef c = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64, .imm = var });
+    c = emit_value(g, (IrInsn){ .op = IR_OP_SETC, .type = IR_I64, .sub = IR_EQ, .arg = { c, at } });
+    c = emit_value(g, (IrInsn){ .op = IR_OP_ZEXT, .type = IR_I64, .arg = { c } });
+    c = emit_value(g, (IrInsn){ .op = IR_OP_SHL, .type = IR_I64, .arg = { c, shift } });
+    IrInsn ld = { .op = IR_OP_LD, .type = IR_I64, .sub = 3, .imm = RIG_BASE, .arg = { c } };
+    pool_add(g, IR_I64, emit_value(g, ld));
+}
+
 /* Count counter `n` down; to `then` while it is above 0. */
 static void gen_back_edge(Gen *g, uint32_t counter, uint32_t head, uint32_t next)
 {
@@ -718,6 +789,9 @@ static void gen_back_edge(Gen *g, uint32_t counter, uint32_t head, uint32_t next
     IrRef one = ir_const(g->u, IR_I64, 1, 0), zero = ir_const(g->u, IR_I64, 0, 0);
     if (chance(g, 2)) {
         head = gen_edge(g, head);
+    }
+    if (chance(g, 2)) {
+        gen_loop_flags(g);
     }
     IrRef c = emit_value(g, (IrInsn){ .op = IR_OP_GET, .type = IR_I64, .imm = var });
     IrRef d = emit_value(g, (IrInsn){ .op = IR_OP_SUB, .type = IR_I64, .arg = { c, one } });
@@ -816,6 +890,9 @@ static void gen_body(Gen *g, unsigned size)
 static void gen_block(Gen *g, uint32_t blocks, unsigned size, const uint32_t *loop_head)
 {
     begin_block(g);
+    if (g->kinds & GEN_MEM && g->preds[g->block] > 1 && chance(g, 3)) {
+        gen_trap(g);
+    }
     gen_body(g, size);
     uint32_t next = g->block + 1;
     if (g->dirty && chance(g, 2)) {
@@ -950,9 +1027,11 @@ void gen_program(IrUnit *u, uint64_t seed, unsigned kinds, unsigned size)
     g->walkers = kinds & GEN_MEM && kinds & GEN_FLOW && g->locals > g->counters + 2 && chance(g, 3)
                      ? 1 + pick(g, 2) : 0;
     g->dirty = chance(g, 2);
+    g->shy = chance(g, 2);
     for (uint32_t n = 0; n < g->locals; n++) {
         IrType t = pick_type(g, 1 << IR_I32 | 1 << IR_I64 | 1 << IR_F64 | 1 << IR_V128);
-        ir_local_new(u, n < g->counters || n >= g->locals - g->walkers ? IR_I64 : n == g->counters ? IR_I32 : t);
+        bool number = n < g->counters || n >= g->locals - g->walkers;
+        ir_local_new(u, number ? IR_I64 : n == g->counters ? IR_I32 : t);
     }
     u->guest_pc = 0x4000;
     u->nan_rule = chance(g, 3) ? IR_NAN_ARM_DEFAULT : IR_NAN_ARM;

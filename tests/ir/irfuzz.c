@@ -42,10 +42,14 @@ static const RigMode modes[] = {
     WITHOUT("x86-no-fused-comparisons", TCG_NO_FUSED_COMPARISONS),
     WITHOUT("x86-no-flag-recipes", TCG_NO_FLAG_RECIPES),
     WITHOUT("x86-no-wide-products", TCG_NO_WIDE_PRODUCTS),
+    WITHOUT("x86-no-carry-sums", TCG_NO_CARRY_SUMS),
+    WITHOUT("x86-no-scaled-sums", TCG_NO_SCALED_SUMS),
     WITHOUT("x86-no-shared-checks", TCG_NO_SHARED_CHECKS),
     WITHOUT("x86-no-shared-across-blocks", TCG_NO_SHARED_ACROSS_BLOCKS),
     WITHOUT("x86-no-streams", TCG_NO_STREAMS),
     WITHOUT("x86-no-merge-registers", TCG_NO_MERGE_REGISTERS),
+    WITHOUT("x86-no-loop-flags", TCG_NO_LOOP_FLAGS),
+    WITHOUT("x86-no-unseen", TCG_NO_UNSEEN),
     WITHOUT("x86-without-all", ~0u),
 };
 

@@ -55,7 +55,7 @@ struct Rig {
         RigMode mode;
         TcgContext *ctx;
         TcgThread *thread, *second;
-    } engines[16];
+    } engines[32];
     unsigned engine_count;
     TcgThread *thread; /* of the run in progress */
 };
