@@ -9,7 +9,8 @@
 //
 // Threads: one TcgContext is shared by the vCPUs of a machine. tcg_compile(), tcg_link(),
 // tcg_unlink() and tcg_flush() are called under the engine's translation lock; tcg_enter() by
-// any vCPU at any time. Patching of jumps is atomic with respect to running code.
+// any vCPU at any time. Patching of jumps is atomic with respect to running code. A TcgCompiler
+// compiles without the lock.
 //
 // Memory: the code buffer is mapped twice, writable and executable; no page is both.
 #ifndef TCG_BACKEND_H
@@ -111,6 +112,18 @@ unsigned tcg_passes(uint32_t without);
 /* Compile. NULL when the buffer is full: the caller stops the vCPUs, tcg_flush()es, forgets all
  * TcgCode and tries again. The unit may be reset or freed afterwards. */
 TcgCode *tcg_compile(TcgContext *ctx, IrUnit *u);
+
+/* Compiles on a thread of its own while others hold the lock: it has its own tables, and memory of
+ * the context's that was set aside for it. What it makes is code like any other. */
+typedef struct TcgCompiler TcgCompiler;
+/* NULL: out of memory, or the backend has none. */
+TcgCompiler *tcg_compiler_create(TcgContext *ctx);
+void tcg_compiler_destroy(TcgCompiler *c);
+/* Under the lock, before each unit: set memory aside if little is left. False: the buffer is full. */
+bool tcg_compiler_reserve(TcgCompiler *c);
+/* Without the lock; there must be no tcg_flush() since tcg_compiler_reserve(). NULL: the unit is too
+ * large. */
+TcgCode *tcg_compiler_compile(TcgCompiler *c, IrUnit *u);
 
 /* What to store in a jump cache and hand back from TcgOps.lookup. */
 const void *tcg_code_entry(const TcgCode *code);

@@ -122,6 +122,67 @@ TcgCode *tcg_compile(TcgContext *ctx, IrUnit *u)
     return code;
 }
 
+/* Large enough that little is lost at its end. */
+static size_t piece_bytes(const TcgContext *ctx)
+{
+    return align_up(MIN(MAX(ctx->config.buffer_bytes / 32, UINT64_C(64) << 10), UINT64_C(1) << 20),
+                    4096);
+}
+
+TcgCompiler *tcg_compiler_create(TcgContext *ctx)
+{
+    TcgCompiler *c = ctx->backend->part_init ? calloc(1, sizeof *c) : NULL;
+    if (!c) {
+        return NULL;
+    }
+    c->ctx = ctx;
+    c->part.config = ctx->config;
+    c->part.backend = ctx->backend;
+    c->part.meta = ctx->meta;
+    if (!ctx->backend->part_init(&c->part, ctx)) {
+        free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void tcg_compiler_destroy(TcgCompiler *c)
+{
+    if (c) {
+        c->part.backend->part_fini(&c->part);
+        free(c);
+    }
+}
+
+bool tcg_compiler_reserve(TcgCompiler *c)
+{
+    TcgContext *ctx = c->ctx, *part = &c->part;
+    size_t bytes = piece_bytes(ctx), enough = bytes / 4;
+    part->threads = ctx->threads;
+    if (c->flushes == ctx->flushes && part->meta_size - part->meta_used >= enough &&
+        part->config.buffer_bytes - ctx->backend->buffer_used(part) >= enough) {
+        return true;
+    }
+    if (2 * bytes > ctx->meta_size - ctx->meta_used ||
+        !ctx->backend->set_aside(part, ctx, bytes)) {
+        return false;
+    }
+    part->meta_used = ctx->meta_used;
+    ctx->meta_used += 2 * bytes;
+    part->meta_size = ctx->meta_used;
+    c->flushes = ctx->flushes;
+    return true;
+}
+
+TcgCode *tcg_compiler_compile(TcgCompiler *c, IrUnit *u)
+{
+    TcgCode *code = c->part.backend->compile(&c->part, u);
+    if (code) {
+        code->ctx = c->ctx;
+    }
+    return code;
+}
+
 const void *tcg_code_entry(const TcgCode *code)
 {
     return code->entry;
@@ -249,6 +310,7 @@ void tcg_flush(TcgContext *ctx)
     /* Zero again, and given back to the host. */
     madvise(ctx->meta, ctx->meta_size, MADV_DONTNEED);
     ctx->meta_used = 64;
+    ctx->flushes++;
 }
 
 size_t tcg_buffer_used(const TcgContext *ctx)

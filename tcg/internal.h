@@ -52,6 +52,13 @@ typedef struct TcgBackend {
     void (*thread_fini)(TcgThread *t);
     /* NULL when full. Allocates with tcg_meta_alloc(); sets entry, bytes, len, slots. */
     TcgCode *(*compile)(TcgContext *ctx, IrUnit *u);
+    /* `part` is a copy of `ctx` that compile() can be called with beside it: give it an impl of its
+     * own, and take it away again. [optional, both] */
+    bool (*part_init)(TcgContext *part, const TcgContext *ctx);
+    void (*part_fini)(TcgContext *part);
+    /* The next `bytes` of ctx's code are part's, and all that it has. False: there are not so many.
+     * [optional] */
+    bool (*set_aside)(TcgContext *part, TcgContext *ctx, size_t bytes);
     TcgExit (*enter)(TcgThread *t, const void *entry);
     /* Make the slot's jump go to `target`, or to its stub when NULL. [optional] */
     void (*patch)(TcgContext *ctx, TcgSlot *slot, TcgCode *target);
@@ -82,6 +89,13 @@ struct TcgContext {
     _Atomic uint64_t epoch;      /* counts events after which guarded slots must wait */
     uint8_t *meta;               /* address range of the metadata */
     size_t meta_used, meta_size;
+    uint64_t flushes;
+};
+
+struct TcgCompiler {
+    TcgContext *ctx;
+    TcgContext part;             /* the same address ranges; `used` and `size` are of its piece */
+    uint64_t flushes;            /* of ctx, when it got that */
 };
 
 /* Zeroed, aligned to 16; NULL when the range is used up. */

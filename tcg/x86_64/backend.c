@@ -487,15 +487,32 @@ static bool restrict_host(TcgHost *h, Error **err)
     return true;
 }
 
-static void x86_context_fini(TcgContext *ctx)
+static void tables_fini(X86Context *x)
 {
-    X86Context *x = ctx->impl;
-    codebuf_fini(&x->cb);
     ra_free(x->ra);
     free(x->ools);
     free(x->fixes);
     free(x->pool);
     free(x->jumps);
+}
+
+/* What a compilation needs beside memory for its results. */
+static bool tables_init(X86Context *x)
+{
+    x->jumps = NULL;
+    x->cap_jumps = 0;
+    x->ra = calloc(1, sizeof *x->ra);
+    x->ools = calloc(MAX_OOLS, sizeof x->ools[0]);
+    x->fixes = calloc(MAX_FIXES, sizeof x->fixes[0]);
+    x->pool = aligned_alloc(16, MAX_POOL * sizeof x->pool[0]);
+    return x->ra && x->ools && x->fixes && x->pool;
+}
+
+static void x86_context_fini(TcgContext *ctx)
+{
+    X86Context *x = ctx->impl;
+    codebuf_fini(&x->cb);
+    tables_fini(x);
     free(x);
     ctx->impl = NULL;
 }
@@ -507,11 +524,7 @@ static bool x86_context_init(TcgContext *ctx, Error **err)
         return error_set(err, "out of memory for the translator");
     }
     ctx->impl = x;
-    x->ra = calloc(1, sizeof *x->ra);
-    x->ools = calloc(MAX_OOLS, sizeof x->ools[0]);
-    x->fixes = calloc(MAX_FIXES, sizeof x->fixes[0]);
-    x->pool = aligned_alloc(16, MAX_POOL * sizeof x->pool[0]);
-    if (!x->ra || !x->ools || !x->fixes || !x->pool) {
+    if (!tables_init(x)) {
         error_set(err, "out of memory for the translator");
         x86_context_fini(ctx);
         return false;
@@ -530,6 +543,45 @@ static bool x86_context_init(TcgContext *ctx, Error **err)
                   .x = x, .host = x->host, .layout = &ctx->config.layout };
     x86_thunks_init(&e);
     x->thunks_end = x->cb.used = (size_t)(e.p - x->cb.rw);
+    return true;
+}
+
+/* ---- compilation beside the context's own ---- */
+
+static void x86_part_fini(TcgContext *part)
+{
+    tables_fini(part->impl);
+    free(part->impl);
+    part->impl = NULL;
+}
+
+static bool x86_part_init(TcgContext *part, const TcgContext *ctx)
+{
+    X86Context *x = malloc(sizeof *x);
+    if (!x) {
+        return false;
+    }
+    part->impl = x;
+    *x = *(const X86Context *)ctx->impl;
+    x->cb.used = x->cb.size = 0;
+    if (!tables_init(x)) {
+        x86_part_fini(part);
+        return false;
+    }
+    return true;
+}
+
+static bool x86_set_aside(TcgContext *part, TcgContext *ctx, size_t bytes)
+{
+    X86Context *x = ctx->impl;
+    CodeBuf *piece = &((X86Context *)part->impl)->cb;
+    size_t from = align_up(x->cb.used, 32);
+    if (bytes + MARGIN_BYTES > x->cb.size - MIN(from, x->cb.size)) {
+        return false;
+    }
+    piece->used = from;
+    piece->size = x->cb.used = from + bytes;
+    part->config.buffer_bytes = piece->size;
     return true;
 }
 
@@ -563,6 +615,9 @@ const TcgBackend tcg_backend_x86_64 = {
     .thread_init = x86_thread_init,
     .thread_fini = x86_thread_fini,
     .compile = x86_compile,
+    .part_init = x86_part_init,
+    .part_fini = x86_part_fini,
+    .set_aside = x86_set_aside,
     .enter = x86_enter,
     .patch = x86_patch,
     .flush = x86_flush,
