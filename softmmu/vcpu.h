@@ -73,19 +73,20 @@ typedef struct CodeSpan {
     uint32_t first, end; /* offsets in bytes; end 0: nothing */
 } CodeSpan;
 
-/* Guest code around one place, to be translated as one unit. */
+/* Guest code around one place, to be translated as one unit. The first three are for find_region(). */
 typedef struct CodeRegion CodeRegion;
 struct CodeRegion {
-    /* The bytes of the page of `pc`, and the id of its code (TcgLayout, code pages). NULL: nothing
-     * of it may be part of the region. */
+    /* The bytes of the page of `pc`, which stay as they are until the region is translated, and the
+     * id of its code (TcgLayout, code pages). NULL: nothing of it may be part of the region. */
     const uint8_t *(*page)(CodeRegion *r, Vaddr pc, uint32_t *id);
     /* May the code at `pc`, in such a page, be part of it? */
-    bool (*wanted)(const CodeRegion *r, Vaddr pc);
+    bool (*wanted)(CodeRegion *r, Vaddr pc);
     uint32_t max_insns; /* about */
-    /* what came of it */
+    /* what was found */
     Vaddr head;         /* where the unit begins: in the page of the pc that was asked for */
     CodeSpan spans[CODE_REGION_PAGES]; /* that page's is the first */
     uint32_t span_count;
+    /* what was translated */
     uint32_t insns, blocks;
 };
 
@@ -110,9 +111,11 @@ typedef struct CpuOps {
     void (*translate)(VCPU *cpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
                       const uint8_t *code, uint32_t bytes, uint32_t max_insns);
 
-    /* Translate a region to which the code at `pc` belongs. False: there is none in this mode. */
-    bool (*translate_region)(VCPU *cpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
-                             CodeRegion *region);
+    /* Find a region to which the code at `pc` belongs. `without`: the optimisations that are left
+     * out. Returns the plan of it, to be freed with free(); NULL: there is none in this mode. */
+    void *(*find_region)(CodeRegion *region, Vaddr pc, uint64_t flags, uint32_t without);
+    /* Translate it, once. Any thread may, while the CPU runs: what changes of it is not looked at. */
+    void (*translate_region)(VCPU *cpu, struct IrUnit *unit, void *plan, uint64_t flags);
 
     /* Walk the tables for `va` (with its tag, if any). On refusal stores what the exception will
      * need in the target's state and returns false; raises nothing. */

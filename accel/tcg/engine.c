@@ -221,7 +221,7 @@ static bool engine_start(Accel *a, Error **err)
             return error_set_errno(err, r, "cannot start the thread of CPU %u", cpu->index);
         cpu->thread_started = true;
     }
-    return true;
+    return background_start(e, err);
 }
 
 /* A CPU that stopped early may have got work from one that ran on, such as its start: nothing of
@@ -255,6 +255,8 @@ static void engine_pause(Accel *a)
     }
     for (uint32_t i = 0; i < e->cpu_count; i++)
         finish_work(e->cpus[i]->cpu);
+    background_hold(e); /* code, modes, the debugger's wishes: all may be other ones afterwards */
+    background_go_on(e);
 }
 
 static void engine_resume(Accel *a)
@@ -287,6 +289,7 @@ static void engine_destroy(Accel *a)
     TcgEngine *e = engine_of(a);
     for (uint32_t i = 0; i < e->cpu_count; i++)
         end_thread(e->cpus[i]->cpu);
+    background_end(e);
     for (uint32_t i = 0; i < e->cpu_count; i++) {
         tcg_thread_destroy(e->cpus[i]->thread);
         engine_profile_end(e->cpus[i]);
@@ -302,6 +305,8 @@ static void engine_destroy(Accel *a)
         tcg_context_destroy(e->ctx);
     if (e->scratch)
         ir_unit_destroy(e->scratch);
+    pthread_cond_destroy(&e->background.wake);
+    pthread_cond_destroy(&e->background.done);
     pthread_cond_destroy(&e->exclusive_cond);
     pthread_mutex_destroy(&e->turns.lock);
     pthread_mutex_destroy(&e->exclusive_lock);
@@ -351,6 +356,8 @@ static Accel *engine_create(MemorySpace *memory, Log *log, const AccelOption *op
     pthread_mutex_init(&e->turns.lock, NULL);
     pthread_mutex_init(&e->exclusive_lock, NULL);
     pthread_cond_init(&e->exclusive_cond, NULL);
+    pthread_cond_init(&e->background.wake, NULL);
+    pthread_cond_init(&e->background.done, NULL);
     for (unsigned i = 0; i < count; i++) {
         if (!set_option(e, &options[i], err)) {
             engine_destroy(&e->accel);

@@ -3,7 +3,7 @@
 // Inside the translation engine: units, the vCPU loop, slow memory accesses.
 //
 // Locks: `lock` (the translation lock) guards the unit table, the page table of translations,
-// the scratch unit, linking and compiling. Lookup of units reads the hash chains without it:
+// the scratch unit, linking and compiling; the Background compiles without it. Lookup of units reads the hash chains without it:
 // units are published with a release store and live until the whole buffer is flushed, which
 // happens only while no vCPU is in translated code (engine_exclusive_begin()) or is `searching`.
 #ifndef ACCEL_TCG_ENGINE_H
@@ -18,6 +18,7 @@
 #include "tcg/backend.h"
 
 typedef struct Unit Unit;
+typedef struct AccelCpu AccelCpu;
 
 /* What a unit covers of one guest page. */
 typedef struct UnitSpan UnitSpan;
@@ -52,6 +53,13 @@ struct Unit {
 #define UNIT_HASH_BITS 18
 #define SLAB_UNITS 1024 /* units are allocated by so many */
 
+/* Units in the order of their code. */
+typedef struct UnitStore {
+    Unit **slabs;      /* allocations of SLAB_UNITS */
+    size_t count;      /* of slabs */
+    size_t used;       /* units */
+} UnitStore;
+
 /* What is known of a guest page that holds translated code. */
 typedef struct UnitPage {
     UnitSpan *spans;
@@ -62,8 +70,48 @@ typedef struct UnitPage {
 typedef struct EngineStats {
     uint64_t units, guest_insns, guest_bytes, host_bytes, invalidations, flushes;
     uint64_t translate_ns;
-    uint64_t regions, region_blocks, region_insns, region_host_bytes, region_ns, region_failures;
+    uint64_t regions, region_blocks, region_insns, region_host_bytes, region_failures;
+    uint64_t region_ns, region_locked_ns; /* all of the time, and what of it is under the lock */
+    uint64_t asked, arrived, refused, overwritten, cancelled; /* of the thread that makes regions */
+    uint64_t waited_ns; /* from asking to publication, of all that arrived */
 } EngineStats;
+
+/* A page of guest code that may be part of a region. */
+typedef struct RegionPage {
+    Vaddr va;
+    RamAddr ram;
+    uint8_t code[GUEST_PAGE_SIZE]; /* a copy */
+} RegionPage;
+
+/* A region from its planning to its publication. */
+typedef struct RegionJob RegionJob;
+struct RegionJob {
+    RegionJob *next;       /* in the queue */
+    AccelCpu *ac;          /* who asked */
+    CodeRegion region;
+    void *plan;            /* the architecture's */
+    Unit unit;             /* what is to be published; dead: on no list (any more) */
+    RamAddr asked_ram;     /* of the unit that was hot */
+    Vaddr asked_pc;
+    int64_t asked_ns;
+    bool here;             /* the current bank is one that has that unit */
+    uint32_t page_count;
+    RegionPage pages[CODE_REGION_PAGES];
+};
+
+/* The thread that makes regions; see background.c. Under the translation lock. */
+typedef struct Background {
+    pthread_t thread;
+    bool started, ready, quit;
+    pthread_cond_t wake;   /* the thread: there is something to do */
+    pthread_cond_t done;   /* others: the thread is ready, or is done with `current` */
+    RegionJob *first, *last; /* the queue */
+    uint32_t waiting;        /* of these */
+    RegionJob *current;
+    uint32_t holds;        /* so many want nothing to be made */
+    IrUnit *ir;
+    TcgCompiler *compiler;
+} Background;
 
 typedef enum Tier2 { TIER2_AUTO, TIER2_OFF, TIER2_ALWAYS } Tier2;
 
@@ -83,7 +131,7 @@ typedef struct ProfileCpu ProfileCpu;
 /* In the flags of a unit that is made for a single step: one instruction, found by steps only. */
 #define UNIT_FLAG_ONE_INSN (UINT64_C(1) << 63)
 
-typedef struct AccelCpu {
+struct AccelCpu {
     VCPU *cpu;
     AccelRunMode mode; /* under the vCPU's lock; its thread reads it without */
     struct TcgEngine *engine;
@@ -95,7 +143,7 @@ typedef struct AccelCpu {
     bool waits_for_turn;           /* under Turns::lock */
     uint64_t exits[IR_REASON_COUNT];
     uint64_t lookups, lookup_hits, links, slow_accesses, mmio_accesses;
-} AccelCpu;
+};
 
 /* Who executes, with thread=single; see turns.c. */
 typedef struct Turns {
@@ -123,8 +171,8 @@ typedef struct TcgEngine {
     _Atomic(Unit *) hash[1 << UNIT_HASH_BITS];
     UnitPage *pages;   /* by RamAddr >> GUEST_PAGE_BITS */
     uint64_t page_count;
-    Unit **slabs;      /* allocations of units */
-    size_t slab_count, slab_used;
+    UnitStore units;      /* compiled under the lock */
+    UnitStore made_aside; /* by the Background */
     EngineStats stats;
     uint32_t last_code_page; /* id given last */
     _Atomic uint64_t generation; /* of the code buffer: a slot of an older one must not be linked */
@@ -134,6 +182,7 @@ typedef struct TcgEngine {
     atomic_bool exclusive_pending;
 
     Turns turns;
+    Background background;
     AccelCpu **cpus;
     uint32_t cpu_count;
     EngineDebug debug;
@@ -157,6 +206,17 @@ void unit_table_destroy(TcgEngine *e);
 
 /* Under the translation lock: where `at` in the host's code belongs, or NULL. */
 Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at);
+static inline Unit *unit_at(const UnitStore *s, size_t n)
+{
+    return &s->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
+}
+
+/* By number among all. */
+static inline Unit *unit_any(const TcgEngine *e, size_t n)
+{
+    return n < e->units.used ? unit_at(&e->units, n) : unit_at(&e->made_aside, n - e->units.used);
+}
+
 /* The memory that `ram` is part of, or NULL. */
 const MemoryRegion *unit_region_of(const TcgEngine *e, RamAddr ram);
 /* Parts of it that regions share; under the translation lock. */
@@ -166,19 +226,44 @@ uint64_t unit_cover_rest_of_page_locked(TcgEngine *e, RamAddr ram);
 /* Only that is covered again, and what a new unit has there (`span`, or NULL). */
 void unit_uncover_locked(TcgEngine *e, RamAddr ram, uint64_t covered, const UnitSpan *span);
 TcgCode *unit_compile_locked(TcgEngine *e, const uint8_t *host);
-/* Enter `what` with its code into all tables; its spans say what they cover. NULL: out of memory. */
-Unit *unit_publish_locked(TcgEngine *e, const Unit *what);
-void unit_end_locked(AccelCpu *ac, Unit *u); /* another one takes its place */
+/* Does the log want to see translation? */
+bool unit_is_logged(const TcgEngine *e);
+/* Put `u` on the lists of the pages that its spans name: whoever writes to its code ends it. */
+void unit_watch_locked(TcgEngine *e, Unit *u);
+void unit_unwatch_locked(TcgEngine *e, Unit *u);
+/* The page's granules, and whether it has code, from the spans on its list. */
+void unit_note_page_locked(TcgEngine *e, RamAddr ram);
+/* Enter `what` with its code into all tables; its spans say what they cover. If it was watched it is
+ * no longer, but what was made of it is. NULL: out of memory. */
+Unit *unit_publish_locked(TcgEngine *e, UnitStore *store, Unit *what, const IrUnit *ir);
+void unit_end_locked(TcgEngine *e, Unit *u); /* another one takes its place */
 
 /* region.c: translation of regions, the second tier */
-/* Under the translation lock: put a region in place of `u`, or of the unit at its head. */
+/* Under the translation lock, on the vCPU's thread: put a region in place of `u`, or of the unit at
+ * its head. */
 void region_make_locked(AccelCpu *ac, Unit *u);
+/* The same in steps: on the vCPU's thread; by any thread without the lock; false: nothing comes of
+ * it, for example because its code was overwritten meanwhile. */
+RegionJob *region_plan_locked(AccelCpu *ac, const Unit *u); /* NULL: there is none */
+void region_translate(RegionJob *job, IrUnit *ir);
+bool region_publish_locked(RegionJob *job, TcgCode *code, const IrUnit *ir, UnitStore *store);
+void region_free_locked(TcgEngine *e, RegionJob *job);
 /* Does the current bank have it, so that other pages can be found, too? */
 bool region_is_here(AccelCpu *ac, const Unit *u);
 
 /* Signals of samples. Their handlers keep each other out, so that both see what was interrupted. */
 #define ENGINE_SIGNAL_PROFILE SIGPROF
 #define ENGINE_SIGNAL_HOT SIGRTMIN
+
+/* background.c: the thread that makes regions */
+bool background_start(TcgEngine *e, Error **err) MUST_CHECK;
+void background_end(TcgEngine *e); /* the vCPUs are gone */
+/* On the vCPU's thread: have a region made of `u`. False: not now, ask again. */
+bool background_ask_locked(AccelCpu *ac, Unit *u);
+/* Drop all that is asked for and under way, and take on nothing until background_go_on(). Without the
+ * lock, outside of exclusive sections. */
+void background_hold(TcgEngine *e);
+void background_go_on(TcgEngine *e);
 
 /* hot.c: which units are worth it, by samples */
 void engine_hot_thread(AccelCpu *ac); /* at the start of each thread */

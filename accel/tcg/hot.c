@@ -4,7 +4,7 @@
 // CPU time. Translated code knows nothing of it, and so pays nothing.
 //
 // The signal's handler notes where it interrupted translated code and asks the vCPU to come out of
-// it; its loop then finds the unit, and makes a region of it when it was met often enough.
+// it; its loop then finds the unit, and has a region made of it when it was met often enough.
 #include "accel/tcg/engine.h"
 
 #include <signal.h>
@@ -51,11 +51,10 @@ void engine_hot_poll(AccelCpu *ac)
         Unit *u = unit_of_host_locked(e, h->ring[n % RING]);
         if (!u || u->tier != 1 || atomic_load(&u->dead) || u->heat == HEAT_DONE)
             continue;
-        u->heat++;
-        if (u->heat >= HEAT_MUCH || (u->heat >= HEAT_ENOUGH && region_is_here(ac, u))) {
+        u->heat = MIN(u->heat + 1, HEAT_MUCH);
+        if ((u->heat == HEAT_MUCH || (u->heat >= HEAT_ENOUGH && region_is_here(ac, u))) &&
+            background_ask_locked(ac, u))
             u->heat = HEAT_DONE;
-            region_make_locked(ac, u);
-        }
     }
     h->consumed = to;
     pthread_mutex_unlock(&e->lock);

@@ -98,12 +98,14 @@ static void flush_code(AccelCpu *ac)
 {
     TcgEngine *e = ac->engine;
     uint64_t generation = e->generation;
+    background_hold(e); /* before the others are stopped: they need not wait for it */
     engine_exclusive_begin(e, ac->cpu);
     pthread_mutex_lock(&e->lock);
     if (generation == e->generation) /* nobody was quicker */
         forget_code_locked(e);
     pthread_mutex_unlock(&e->lock);
     engine_exclusive_end(e);
+    background_go_on(e);
 }
 
 /* ---- finding code ----------------------------------------------------------------------- */

@@ -140,8 +140,8 @@ static void settle_cpu_locked(TcgEngine *e, ProfileCpu *pc)
         p->settling[n - from] = pc->samples[n % SAMPLES_MAX];
     atomic_store(&pc->consumed, to);
     qsort(p->settling, count, sizeof(*p->settling), compare_addresses);
-    for (size_t n = 0; count && n < e->slab_used; n++)
-        found += count_unit(p, &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS], p->settling, count);
+    for (size_t n = 0; count && n < e->units.used + e->made_aside.used; n++)
+        found += count_unit(p, unit_any(e, n), p->settling, count);
     p->translated += found;
     p->elsewhere += count - found;
 }

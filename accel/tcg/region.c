@@ -8,178 +8,215 @@
 // are its neighbours' successors, and who comes in beside the head runs them until it comes by.
 // Pages beside the head's are those that the current bank has there; translated code asks whether
 // they still are (guard_page).
+//
+// It is made in three steps. Planning, on the vCPU's thread, looks into its TLB and takes a copy of
+// the pages. Then the region is translated from that copy, by any thread, without the lock. Meanwhile
+// its unit, which has no code yet, is on the lists of its pages like any other, so that whoever
+// overwrites the guest's code ends it; publication finds it dead then, and throws the code away.
 #include "accel/tcg/engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "util/bitops.h"
 #include "util/clock.h"
 
 #define REGION_INSNS 400
 #define REGION_INSNS_ALWAYS 64
 
-typedef struct RegionPlace {
-    Vaddr va;
-    RamAddr ram;
-    const uint8_t *host;
-    uint64_t covered; /* before */
-} RegionPlace;
-
-typedef struct Making {
-    CodeRegion region;
-    AccelCpu *ac;
-    const Unit *u;
-    RegionPlace pages[CODE_REGION_PAGES];
-    uint32_t page_count;
-    bool here; /* the current bank is one that has `u` */
-} Making;
-
-static const UnitSpan *span_at(const Making *m, const RegionPlace *p, Vaddr pc)
+/* The span of a unit in this mode that has the instruction at `pc`, which is at `ram`. */
+static const UnitSpan *span_at(const TcgEngine *e, RamAddr ram, Vaddr pc, uint64_t flags,
+                               unsigned least_tier)
 {
-    RamAddr ram = p->ram + (pc - p->va);
-    const UnitSpan *s = m->ac->engine->pages[p->ram >> GUEST_PAGE_BITS].spans;
+    const UnitSpan *s = e->pages[ram >> GUEST_PAGE_BITS].spans;
     for (; s; s = s->next)
-        if (ram - s->first < s->bytes && s->va - s->first == pc - ram &&
-            s->unit->flags == m->u->flags)
+        if (ram - s->first < s->bytes && s->va - s->first == pc - ram && s->unit->flags == flags &&
+            s->unit->tier >= least_tier)
             return s;
     return NULL;
 }
 
-static const RegionPlace *place_of(const Making *m, Vaddr pc)
+static RegionPage *page_of(RegionJob *job, Vaddr pc)
 {
-    for (uint32_t n = 0; n < m->page_count; n++)
-        if (m->pages[n].va >> GUEST_PAGE_BITS == pc >> GUEST_PAGE_BITS)
-            return &m->pages[n];
+    for (uint32_t n = 0; n < job->page_count; n++)
+        if (job->pages[n].va >> GUEST_PAGE_BITS == pc >> GUEST_PAGE_BITS)
+            return &job->pages[n];
     return NULL;
 }
 
 /* What has been executed is worth it; what is probed by tier2=always is, too. */
-static bool wanted(const CodeRegion *r, Vaddr pc)
+static bool wanted(CodeRegion *r, Vaddr pc)
 {
-    const Making *m = container_of(r, Making, region);
-    const RegionPlace *p = place_of(m, pc);
-    return p && (m->ac->engine->tier2 == TIER2_ALWAYS || span_at(m, p, pc));
+    RegionJob *job = container_of(r, RegionJob, region);
+    const TcgEngine *e = job->ac->engine;
+    const RegionPage *p = page_of(job, pc);
+    return p && (e->tier2 == TIER2_ALWAYS ||
+                 span_at(e, p->ram + (pc - p->va), pc, job->unit.flags, 1));
 }
 
-static const uint8_t *add_page(Making *m, Vaddr pc, RamAddr ram, const uint8_t *host)
+/* Stores to it are seen before its bytes are read. */
+static const uint8_t *add_page(RegionJob *job, Vaddr pc, RamAddr ram, const uint8_t *host)
 {
     Vaddr offset = pc & (GUEST_PAGE_SIZE - 1);
-    RegionPlace *p = &m->pages[m->page_count++];
-    *p = (RegionPlace){ .va = pc - offset, .ram = ram - offset, .host = host - offset };
-    p->covered = unit_cover_rest_of_page_locked(m->ac->engine, p->ram);
-    return p->host;
+    RegionPage *p = &job->pages[job->page_count++];
+    p->va = pc - offset;
+    p->ram = ram - offset;
+    unit_cover_rest_of_page_locked(job->ac->engine, p->ram);
+    memcpy(p->code, host - offset, GUEST_PAGE_SIZE);
+    return p->code;
 }
 
 static const uint8_t *other_page(CodeRegion *r, Vaddr pc, uint32_t *id)
 {
-    Making *m = container_of(r, Making, region);
-    const RegionPlace *known = place_of(m, pc);
+    RegionJob *job = container_of(r, RegionJob, region);
+    const TcgEngine *e = job->ac->engine;
+    const RegionPage *known = page_of(job, pc);
     FetchPlace place;
     if (known) {
         *id = 0; /* the head's: nobody asks for it */
-        return known->host;
+        return known->code;
     }
-    if (!m->here || m->page_count == CODE_REGION_PAGES ||
-        !engine_fetch_cached(m->ac->cpu, pc, &place) || place.flags != m->u->flags ||
-        place.ram >> GUEST_PAGE_BITS >= m->ac->engine->page_count)
+    if (!job->here || job->page_count == CODE_REGION_PAGES ||
+        !engine_fetch_cached(job->ac->cpu, pc, &place) || place.flags != job->unit.flags ||
+        place.ram >> GUEST_PAGE_BITS >= e->page_count)
         return NULL;
-    const RegionPlace there = { .va = pc, .ram = place.ram };
-    const UnitSpan *s = span_at(m, &there, pc); /* so the page is watched for stores already */
+    /* the page is watched for stores already */
+    const UnitSpan *s = span_at(e, place.ram, pc, job->unit.flags, 1);
     if (!s)
         return NULL;
     *id = s->code_page;
-    return add_page(m, pc, place.ram, place.host);
+    return add_page(job, pc, place.ram, place.host);
 }
 
 static bool may_have_regions(const TcgEngine *e, const Unit *u)
 {
-    return e->tier2 != TIER2_OFF && e->ops->translate_region && !e->config.no_chain &&
+    return e->tier2 != TIER2_OFF && e->ops->find_region && !e->config.no_chain &&
            e->max_insns > 1 && !e->debug.breakpoint_count && !(u->flags & UNIT_FLAG_ONE_INSN) &&
            !atomic_load(&u->dead);
 }
 
-/* For tier2=always, which would else translate everything as often as there are ways to it. */
-static bool is_in_a_region(const TcgEngine *e, const Unit *u)
-{
-    const UnitSpan *s = e->pages[u->ram >> GUEST_PAGE_BITS].spans;
-    for (; s; s = s->next)
-        if (s->unit->tier == 2 && u->ram - s->first < s->bytes &&
-            s->va - s->first == u->pc - u->ram && s->unit->flags == u->flags)
-            return true;
-    return false;
-}
+/* ---- planning --------------------------------------------------------------------------- */
 
-static UnitSpan unit_span(const Making *m, const CodeSpan *s)
+static UnitSpan unit_span(RegionJob *job, const CodeSpan *s)
 {
-    const RegionPlace *p = place_of(m, s->page);
+    const RegionPage *p = page_of(job, s->page);
     return (UnitSpan){ .first = p->ram + s->first, .va = p->va + s->first, .bytes = s->end - s->first };
 }
 
-/* The unit's spans; false: out of memory. */
-static bool fill_spans(const Making *m, Unit *what)
+/* The unit's place and spans; false: out of memory. */
+static bool fill_unit(RegionJob *job)
 {
-    const CodeRegion *r = &m->region;
-    what->span = unit_span(m, &r->spans[0]);
-    what->more = r->span_count > 1 ? calloc(r->span_count - 1, sizeof(UnitSpan)) : NULL;
-    if (r->span_count > 1 && !what->more)
+    const CodeRegion *r = &job->region;
+    Unit *u = &job->unit;
+    u->ram += r->head - u->pc;
+    u->pc = r->head;
+    u->span = unit_span(job, &r->spans[0]);
+    u->more = r->span_count > 1 ? calloc(r->span_count - 1, sizeof(UnitSpan)) : NULL;
+    if (r->span_count > 1 && !u->more)
         return false;
     for (uint32_t n = 1; n < r->span_count; n++)
         if (r->spans[n].end)
-            what->more[what->more_count++] = unit_span(m, &r->spans[n]);
+            u->more[u->more_count++] = unit_span(job, &r->spans[n]);
     return true;
 }
 
-static void uncover_locked(const Making *m, const Unit *made)
+static bool plan_locked(RegionJob *job, const Unit *u, const MemoryRegion *mr)
 {
-    for (uint32_t n = 0; n < m->page_count; n++) {
-        const RegionPlace *p = &m->pages[n];
-        const UnitSpan *span = NULL;
-        for (uint32_t k = 0; made && k <= made->more_count; k++) {
-            const UnitSpan *s = k ? &made->more[k - 1] : &made->span;
-            span = s->first >> GUEST_PAGE_BITS == p->ram >> GUEST_PAGE_BITS ? s : span;
-        }
-        unit_uncover_locked(m->ac->engine, p->ram, p->covered, span);
-    }
+    TcgEngine *e = job->ac->engine;
+    job->here = region_is_here(job->ac, u);
+    add_page(job, u->pc, u->ram, mr->host + (u->ram - mr->ram_addr));
+    job->plan = e->ops->find_region(&job->region, u->pc, u->flags, e->config.without);
+    bool ok = job->plan && fill_unit(job);
+    if (ok)
+        unit_watch_locked(e, &job->unit);
+    for (uint32_t n = 0; n < job->page_count; n++)
+        unit_note_page_locked(e, job->pages[n].ram);
+    return ok;
 }
 
-/* NULL: out of memory. */
-static const Unit *publish_locked(Making *m, TcgCode *code)
+static void count_time_locked(TcgEngine *e, int64_t start_ns)
 {
-    TcgEngine *e = m->ac->engine;
-    const CodeRegion *r = &m->region;
-    Unit what = {
-        .ram = m->u->ram + (r->head - m->u->pc), .pc = r->head, .flags = m->u->flags,
-        .code = code, .tier = 2,
-    };
-    if (!fill_spans(m, &what))
+    int64_t ns = host_clock_ns() - start_ns;
+    e->stats.region_ns += ns;
+    e->stats.region_locked_ns += ns;
+}
+
+RegionJob *region_plan_locked(AccelCpu *ac, const Unit *u)
+{
+    TcgEngine *e = ac->engine;
+    const MemoryRegion *mr = unit_region_of(e, u->ram);
+    if (!mr || !may_have_regions(e, u))
         return NULL;
-    Unit *old = unit_find(e, what.ram, what.pc, what.flags);
-    const Unit *made = unit_publish_locked(e, &what);
-    if (!made) {
-        free(what.more);
+    int64_t start_ns = host_clock_ns();
+    RegionJob *job = malloc(sizeof(*job)); /* not the pages, which are many bytes */
+    if (!job)
         return NULL;
+    memset(job, 0, offsetof(RegionJob, pages));
+    job->ac = ac;
+    job->region = (CodeRegion){ .page = other_page, .wanted = wanted };
+    job->region.max_insns = e->tier2 == TIER2_ALWAYS ? REGION_INSNS_ALWAYS : REGION_INSNS;
+    job->unit = (Unit){ .ram = u->ram, .pc = u->pc, .flags = u->flags, .tier = 2 };
+    job->asked_ram = u->ram;
+    job->asked_pc = u->pc;
+    if (!plan_locked(job, u, mr)) {
+        e->stats.region_failures++;
+        free(job->unit.more);
+        free(job->plan);
+        free(job);
+        job = NULL;
     }
+    count_time_locked(e, start_ns);
+    return job;
+}
+
+void region_free_locked(TcgEngine *e, RegionJob *job)
+{
+    if (!atomic_load(&job->unit.dead))
+        unit_unwatch_locked(e, &job->unit);
+    free(job->unit.more);
+    free(job->plan);
+    free(job);
+}
+
+/* ---- translating ------------------------------------------------------------------------ */
+
+void region_translate(RegionJob *job, IrUnit *ir)
+{
+    const AccelCpu *ac = job->ac;
+    const CodeSpan *s = &job->region.spans[0];
+    ir_unit_reset(ir);
+    ac->engine->ops->translate_region(ac->cpu, ir, job->plan, job->unit.flags);
+    ir->guest_pc = s->page + s->first; /* for the log */
+    ir->guest_bytes = s->end - s->first;
+}
+
+/* ---- publication ------------------------------------------------------------------------ */
+
+bool region_publish_locked(RegionJob *job, TcgCode *code, const IrUnit *ir, UnitStore *store)
+{
+    TcgEngine *e = job->ac->engine;
+    const CodeRegion *r = &job->region;
+    Unit *u = &job->unit;
+    int64_t start_ns = host_clock_ns();
+    if (!code || atomic_load(&u->dead))
+        return false;
+    Unit *old = unit_find(e, u->ram, u->pc, u->flags);
+    u->code = code;
+    if (!unit_publish_locked(e, store, u, ir)) {
+        u->code = NULL;
+        return false;
+    }
+    u->more = NULL; /* it is the new unit's */
+    atomic_store(&u->dead, true);
     if (old)
-        unit_end_locked(m->ac, old);
+        unit_end_locked(e, old);
     size_t bytes;
     tcg_code_bytes(code, &bytes);
     e->stats.regions++;
     e->stats.region_blocks += r->blocks;
     e->stats.region_insns += r->insns;
     e->stats.region_host_bytes += bytes;
-    return made;
-}
-
-static TcgCode *translate_locked(Making *m)
-{
-    TcgEngine *e = m->ac->engine;
-    const CodeRegion *r = &m->region;
-    IrUnit *u = e->scratch;
-    ir_unit_reset(u);
-    if (!e->ops->translate_region(m->ac->cpu, u, m->u->pc, m->u->flags, &m->region))
-        return NULL;
-    u->guest_pc = r->spans[0].page + r->spans[0].first; /* for the log */
-    u->guest_bytes = r->spans[0].end - r->spans[0].first;
-    return unit_compile_locked(e, m->pages[0].host + r->spans[0].first);
+    count_time_locked(e, start_ns);
+    return true;
 }
 
 bool region_is_here(AccelCpu *ac, const Unit *u)
@@ -192,18 +229,17 @@ bool region_is_here(AccelCpu *ac, const Unit *u)
 void region_make_locked(AccelCpu *ac, Unit *u)
 {
     TcgEngine *e = ac->engine;
-    const MemoryRegion *mr = unit_region_of(e, u->ram);
-    if (!mr || !may_have_regions(e, u) ||
-        (e->tier2 == TIER2_ALWAYS && is_in_a_region(e, u)))
+    /* tier2=always would else translate everything as often as there are ways to it */
+    if (e->tier2 == TIER2_ALWAYS && span_at(e, u->ram, u->pc, u->flags, 2))
+        return;
+    RegionJob *job = region_plan_locked(ac, u);
+    if (!job)
         return;
     int64_t start_ns = host_clock_ns();
-    Making m = { .region = { .page = other_page, .wanted = wanted }, .ac = ac, .u = u };
-    m.region.max_insns = e->tier2 == TIER2_ALWAYS ? REGION_INSNS_ALWAYS : REGION_INSNS;
-    m.here = region_is_here(ac, u);
-    add_page(&m, u->pc, u->ram, mr->host + (u->ram - mr->ram_addr));
-    TcgCode *code = translate_locked(&m);
-    const Unit *made = code ? publish_locked(&m, code) : NULL;
-    uncover_locked(&m, made);
-    e->stats.region_failures += !made;
-    e->stats.region_ns += host_clock_ns() - start_ns;
+    region_translate(job, e->scratch);
+    TcgCode *code = unit_compile_locked(e, job->pages[0].code + job->region.spans[0].first);
+    count_time_locked(e, start_ns);
+    bool published = region_publish_locked(job, code, e->scratch, &e->units);
+    e->stats.region_failures += !published;
+    region_free_locked(e, job);
 }

@@ -54,6 +54,7 @@ void engine_print_stats(Accel *accel, FILE *out)
         return;
     pthread_mutex_lock(&e->lock);
     const EngineStats s = e->stats;
+    const uint32_t waiting = e->background.waiting + (e->background.current != NULL);
     fprintf(out, "Translator (%s):\n", e->config.interpreter ? "interpreter" : "x86-64 code");
     print_row(out, "units translated", s.units);
     print_row(out, "guest instructions", s.guest_insns);
@@ -65,7 +66,15 @@ void engine_print_stats(Accel *accel, FILE *out)
     print_row(out, "  guest instructions", s.region_insns);
     print_row(out, "  host bytes", s.region_host_bytes);
     print_row(out, "  time, microseconds", s.region_ns / 1000);
+    print_row(out, "  time under the translation lock, microseconds", s.region_locked_ns / 1000);
     print_row(out, "  given up", s.region_failures);
+    print_row(out, "  asked of the thread that makes them", s.asked);
+    print_row(out, "  mean time until they were there, microseconds",
+              s.waited_ns / 1000 / MAX(s.arrived, 1));
+    print_row(out, "  thrown away: overwritten meanwhile", s.overwritten);
+    print_row(out, "  thrown away: flushed, or the machine was stopped", s.cancelled);
+    print_row(out, "  not taken on (queue full)", s.refused);
+    print_row(out, "  waiting now", waiting);
     print_row(out, "units invalidated", s.invalidations);
     print_row(out, "flushes of the code buffer", s.flushes);
     print_row(out, "code buffer used, bytes", tcg_buffer_used(e->ctx));

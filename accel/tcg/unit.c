@@ -32,21 +32,20 @@ Unit *unit_find(TcgEngine *e, RamAddr ram, Vaddr pc, uint64_t flags)
     return NULL;
 }
 
-static Unit *unit_alloc(TcgEngine *e)
+static Unit *unit_alloc(UnitStore *store)
 {
-    if (e->slab_used == e->slab_count * SLAB_UNITS) {
-        Unit **slabs = realloc(e->slabs, (e->slab_count + 1) * sizeof(*slabs));
+    if (store->used == store->count * SLAB_UNITS) {
+        Unit **slabs = realloc(store->slabs, (store->count + 1) * sizeof(*slabs));
         if (!slabs)
             return NULL;
-        e->slabs = slabs;
-        slabs[e->slab_count] = aligned_alloc(64, SLAB_UNITS * sizeof(Unit));
-        if (!slabs[e->slab_count])
+        store->slabs = slabs;
+        slabs[store->count] = aligned_alloc(64, SLAB_UNITS * sizeof(Unit));
+        if (!slabs[store->count])
             return NULL;
-        memset(slabs[e->slab_count], 0, SLAB_UNITS * sizeof(Unit));
-        e->slab_count++;
+        memset(slabs[store->count], 0, SLAB_UNITS * sizeof(Unit));
+        store->count++;
     }
-    size_t n = e->slab_used++;
-    return &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
+    return unit_at(store, store->used++);
 }
 
 /* ---- pages ------------------------------------------------------------------------------ */
@@ -127,8 +126,7 @@ void unit_uncover_locked(TcgEngine *e, RamAddr ram, uint64_t covered, const Unit
     __atomic_store_n(&e->pages[ram >> GUEST_PAGE_BITS].granules, covered, __ATOMIC_RELAXED);
 }
 
-/* The page's granules, and whether it has code, from its spans. */
-static void note_page(TcgEngine *e, RamAddr ram)
+void unit_note_page_locked(TcgEngine *e, RamAddr ram)
 {
     UnitPage *page = &e->pages[ram >> GUEST_PAGE_BITS];
     uint64_t granules = 0;
@@ -167,6 +165,12 @@ static void log_ir(TcgEngine *e, LogItem item, const IrUnit *u, const char *titl
     ir_print(u, out);
     fprintf(out, "\n");
     log_end(e->log);
+}
+
+bool unit_is_logged(const TcgEngine *e)
+{
+    return log_on(e->log, LOG_IN_ASM) || log_on(e->log, LOG_OP) || log_on(e->log, LOG_OP_OPT) ||
+           log_on(e->log, LOG_OUT_ASM);
 }
 
 TcgCode *unit_compile_locked(TcgEngine *e, const uint8_t *host)
@@ -229,13 +233,14 @@ static UnitSpan *span_of(Unit *u, uint32_t n)
     return n ? &u->more[n - 1] : &u->span;
 }
 
-static void enter_spans(TcgEngine *e, Unit *u)
+void unit_watch_locked(TcgEngine *e, Unit *u)
 {
     for (uint32_t n = 0; n <= u->more_count; n++) {
         UnitSpan *s = span_of(u, n);
         UnitPage *page = &e->pages[s->first >> GUEST_PAGE_BITS];
         s->unit = u;
-        s->code_page = code_page_id_locked(e, s, u->flags);
+        if (!s->code_page) /* else it was watched before, and its code asks for this id */
+            s->code_page = code_page_id_locked(e, s, u->flags);
         s->next = page->spans;
         page->spans = s;
     }
@@ -251,6 +256,13 @@ static void leave_spans(TcgEngine *e, Unit *u)
     }
 }
 
+void unit_unwatch_locked(TcgEngine *e, Unit *u)
+{
+    leave_spans(e, u);
+    for (uint32_t n = 0; n <= u->more_count; n++)
+        unit_note_page_locked(e, span_of(u, n)->first);
+}
+
 static void enter_hash(TcgEngine *e, Unit *u)
 {
     _Atomic(Unit *) *bucket = &e->hash[unit_hash(u->ram, u->pc, u->flags)];
@@ -258,18 +270,20 @@ static void enter_hash(TcgEngine *e, Unit *u)
     atomic_store_explicit(bucket, u, memory_order_release);
 }
 
-Unit *unit_publish_locked(TcgEngine *e, const Unit *what)
+Unit *unit_publish_locked(TcgEngine *e, UnitStore *store, Unit *what, const IrUnit *ir)
 {
-    Unit *u = unit_alloc(e);
+    Unit *u = unit_alloc(store);
     if (!u)
         return NULL;
+    if (what->span.unit) /* watched */
+        leave_spans(e, what);
     *u = *what;
-    u->insns = e->scratch->guest_insns;
+    u->insns = ir->guest_insns;
     u->entry = tcg_code_entry(u->code);
     tcg_code_set_opaque(u->code, u);
     if (e->profile)
-        engine_profile_unit(u, e->scratch);
-    enter_spans(e, u);
+        engine_profile_unit(u, ir);
+    unit_watch_locked(e, u);
     tcg_code_set_page(u->code, u->span.code_page);
     enter_hash(e, u);
     if (e->perf)
@@ -298,11 +312,11 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
     page_protect(ac, ram, host);
     uint64_t covered = unit_cover_rest_of_page_locked(e, ram);
     TcgCode *code = translate_locked(ac, pc, flags, host);
-    const Unit what = {
+    Unit what = {
         .ram = ram, .pc = pc, .flags = flags, .code = code, .tier = 1,
         .span = { .first = ram, .va = pc, .bytes = MAX(e->scratch->guest_bytes, 1) },
     };
-    Unit *u = code ? unit_publish_locked(e, &what) : NULL;
+    Unit *u = code ? unit_publish_locked(e, &e->units, &what, e->scratch) : NULL;
     unit_uncover_locked(e, ram, covered, u ? &u->span : NULL);
     if (!u)
         return NULL;
@@ -368,13 +382,25 @@ static void unit_kill_locked(TcgEngine *e, VCPU *writer, Unit *u)
     e->stats.invalidations++;
 }
 
-void unit_end_locked(AccelCpu *ac, Unit *u)
+void unit_end_locked(TcgEngine *e, Unit *u)
 {
-    leave_spans(ac->engine, u);
-    for (uint32_t n = 0; n < u->more_count; n++) /* that of u->span is its successor's, too */
-        note_page(ac->engine, u->more[n].first);
-    unit_kill_locked(ac->engine, ac->cpu, u);
-    ac->engine->stats.invalidations--;
+    unit_unwatch_locked(e, u);
+    unit_kill_locked(e, NULL, u);
+    e->stats.invalidations--;
+}
+
+/* Guest code of it was overwritten. */
+static void overwrite_locked(TcgEngine *e, VCPU *writer, Unit *u)
+{
+    unit_unwatch_locked(e, u);
+    if (!u->code) { /* a region that is being made */
+        atomic_store(&u->dead, true);
+        e->stats.overwritten++;
+        return;
+    }
+    unit_kill_locked(e, writer, u);
+    if (writer && u->tier == 2) /* it may be in it, and go round in it for ever */
+        atomic_store(&writer->exit_request, 1);
 }
 
 static void invalidate_page_locked(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len)
@@ -383,16 +409,10 @@ static void invalidate_page_locked(TcgEngine *e, VCPU *writer, RamAddr addr, uin
     for (UnitSpan *s = page->spans, *next; s; s = next) {
         next = s->next;
         Unit *u = s->unit;
-        if (addr < s->first + s->bytes && s->first < addr + len && !atomic_load(&u->dead)) {
-            leave_spans(e, u);
-            unit_kill_locked(e, writer, u);
-            if (writer && u->tier == 2) /* it may be in it, and go round in it for ever */
-                atomic_store(&writer->exit_request, 1);
-            for (uint32_t n = 0; n < u->more_count + 1; n++)
-                note_page(e, span_of(u, n)->first);
-        }
+        if (addr < s->first + s->bytes && s->first < addr + len && !atomic_load(&u->dead))
+            overwrite_locked(e, writer, u);
     }
-    note_page(e, addr);
+    unit_note_page_locked(e, addr);
 }
 
 void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t len)
@@ -413,8 +433,8 @@ void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t le
 void unit_invalidate_pc(TcgEngine *e, Vaddr pc)
 {
     pthread_mutex_lock(&e->lock);
-    for (size_t n = 0; n < e->slab_used; n++) {
-        Unit *u = &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
+    for (size_t n = 0; n < e->units.used + e->made_aside.used; n++) {
+        Unit *u = unit_any(e, n);
         for (uint32_t k = 0; k <= u->more_count && !atomic_load(&u->dead); k++) {
             const UnitSpan *s = span_of(u, k);
             if (pc - s->va < s->bytes)
@@ -424,21 +444,26 @@ void unit_invalidate_pc(TcgEngine *e, Vaddr pc)
     pthread_mutex_unlock(&e->lock);
 }
 
-/* Units are allocated in the order of their code. */
-Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at)
+static Unit *find_host(const UnitStore *store, uintptr_t at)
 {
-    size_t low = 0, high = e->slab_used, bytes;
+    size_t low = 0, high = store->used, bytes;
     while (low < high) { /* the first whose code is beyond */
         size_t mid = low + (high - low) / 2;
-        if ((uintptr_t)tcg_code_bytes(e->slabs[mid / SLAB_UNITS][mid % SLAB_UNITS].code, &bytes) > at)
+        if ((uintptr_t)tcg_code_bytes(unit_at(store, mid)->code, &bytes) > at)
             high = mid;
         else
             low = mid + 1;
     }
     if (!low)
         return NULL;
-    Unit *u = &e->slabs[(low - 1) / SLAB_UNITS][(low - 1) % SLAB_UNITS];
+    Unit *u = unit_at(store, low - 1);
     return at - (uintptr_t)tcg_code_bytes(u->code, &bytes) < bytes ? u : NULL;
+}
+
+Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at)
+{
+    Unit *u = find_host(&e->units, at);
+    return u ? u : find_host(&e->made_aside, at);
 }
 
 /* The hash table is empty: who begins a search now finds nothing. */
@@ -449,13 +474,14 @@ static void wait_for_searches(TcgEngine *e)
             sched_yield();
 }
 
-static void free_units(TcgEngine *e)
+static void free_units(UnitStore *store)
 {
-    for (size_t n = 0; n < e->slab_used; n++)
-        free(e->slabs[n / SLAB_UNITS][n % SLAB_UNITS].more);
-    for (size_t i = 0; i < e->slab_count; i++)
-        free(e->slabs[i]);
-    e->slab_count = e->slab_used = 0;
+    for (size_t n = 0; n < store->used; n++)
+        free(unit_at(store, n)->more);
+    for (size_t i = 0; i < store->count; i++)
+        free(store->slabs[i]);
+    free(store->slabs);
+    *store = (UnitStore){ 0 };
 }
 
 void unit_forget_all(TcgEngine *e)
@@ -470,12 +496,13 @@ void unit_forget_all(TcgEngine *e)
         e->pages[i] = (UnitPage){ 0 };
     }
     wait_for_searches(e);
-    free_units(e);
+    free_units(&e->units);
+    free_units(&e->made_aside);
 }
 
 void unit_table_destroy(TcgEngine *e)
 {
-    free_units(e);
-    free(e->slabs);
+    free_units(&e->units);
+    free_units(&e->made_aside);
     free(e->pages);
 }

@@ -253,7 +253,7 @@ const CpuOps arm_cpu_ops = {
     .unit_flags = arm_unit_flags,
     .bank_key = arm_bank_key,
     .translate = arm_translate,
-    .translate_region = arm_translate_region,
+    .find_region = arm_find_region, .translate_region = arm_translate_region,
     .walk = arm_walk,
     .canonical = arm_canonical,
     .raise_mmu = arm_raise_mmu,

@@ -194,8 +194,8 @@ void arm_wait_for_event(VCPU *vcpu);
 /* ---- elsewhere ---------------------------------------------------------------------------- */
 
 /* translate.c: CpuOps.translate and the mode bits that it depends on. */
-bool arm_translate_region(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
-                          CodeRegion *source);
+void *arm_find_region(CodeRegion *source, Vaddr pc, uint64_t flags, uint32_t without);
+void arm_translate_region(VCPU *vcpu, struct IrUnit *unit, void *plan, uint64_t flags);
 void arm_translate(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags, const uint8_t *code,
                    uint32_t bytes, uint32_t max_insns);
 uint64_t arm_unit_flags(VCPU *vcpu);

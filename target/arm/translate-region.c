@@ -15,6 +15,7 @@
 //
 // The entry's page is what the unit was found by. Whether another page is still the code that was
 // translated is asked where it is entered (guard_page).
+#include <stdlib.h>
 #include "target/arm/internal.h"
 #include "target/arm/translate.h"
 
@@ -266,6 +267,47 @@ static void choose_blocks(ArmRegion *r)
     }
 }
 
+/* Of what was chosen; whether a block is led to at all turns out when the others are translated. */
+static void note_extent(ArmRegion *r)
+{
+    CodeRegion *out = r->source;
+    out->head = r->head.pc;
+    out->span_count = r->page_count;
+    for (unsigned n = 0; n < r->page_count; n++)
+        out->spans[n] = (CodeSpan){ r->pages[n].va, 0, 0 };
+    for (unsigned n = 0; n < r->count; n++) {
+        const GuestBlock *b = &r->blocks[n];
+        if (!b->in)
+            continue;
+        CodeSpan *span = &out->spans[find_page(r, b->at.pc) - r->pages];
+        uint32_t first = (uint32_t)(b->at.pc - span->page), end = first + 4 * b->insns;
+        span->first = span->end ? MIN(span->first, first) : first;
+        span->end = MAX(span->end, end);
+    }
+}
+
+void *arm_find_region(CodeRegion *source, Vaddr pc, uint64_t flags, uint32_t without)
+{
+    static const uint64_t special = UNIT_STEP | UNIT_ILLEGAL | UNIT_BREAKPOINTS | UNIT_PMU |
+                                    UNIT_FP_SOFT;
+    ArmRegion *r = flags & special ? NULL : calloc(1, sizeof(*r));
+    if (!r)
+        return NULL;
+    r->source = source;
+    r->without = without;
+    r->head.pc = pc;
+    r->context_count = 1;
+    add_block(r, r->head);
+    if (!r->count) {
+        free(r);
+        return NULL;
+    }
+    find_blocks(r);
+    choose_blocks(r);
+    note_extent(r);
+    return r;
+}
+
 /* ---- translating -------------------------------------------------------------------------- */
 
 /* Returns need not look whether somebody wants the vCPU: calls have, and a call and its return
@@ -354,26 +396,6 @@ static void translate_block(DisasContext *s, const GuestBlock *b)
     }
 }
 
-static void note_extent(ArmRegion *r)
-{
-    CodeRegion *out = r->source;
-    out->insns = out->blocks = 0;
-    for (unsigned n = 0; n < r->page_count; n++)
-        out->spans[n] = (CodeSpan){ r->pages[n].va, 0, 0 };
-    out->span_count = r->page_count;
-    for (unsigned n = 0; n < r->count; n++) {
-        const GuestBlock *b = &r->blocks[n];
-        if (!b->ir)
-            continue;
-        CodeSpan *span = &out->spans[find_page(r, b->at.pc) - r->pages];
-        uint32_t first = (uint32_t)(b->at.pc - span->page), end = first + 4 * b->insns;
-        span->first = span->end ? MIN(span->first, first) : first;
-        span->end = MAX(span->end, end);
-        out->insns += b->insns;
-        out->blocks++;
-    }
-}
-
 static void translate_blocks(DisasContext *s)
 {
     ArmRegion *r = s->region;
@@ -388,35 +410,34 @@ static void translate_blocks(DisasContext *s)
     }
 }
 
-bool arm_translate_region(VCPU *vcpu, struct IrUnit *unit, Vaddr pc, uint64_t flags,
-                          CodeRegion *source)
+static void count_translated(const ArmRegion *r)
 {
-    static const uint64_t special = UNIT_STEP | UNIT_ILLEGAL | UNIT_BREAKPOINTS | UNIT_PMU |
-                                    UNIT_FP_SOFT;
-    ArmRegion r = { .source = source, .without = unit->without, .head = { pc, 0 },
-                    .context_count = 1 };
+    CodeRegion *out = r->source;
+    out->insns = out->blocks = 0;
+    for (unsigned n = 0; n < r->count; n++) {
+        if (r->blocks[n].done) {
+            out->insns += r->blocks[n].insns;
+            out->blocks++;
+        }
+    }
+}
+
+void arm_translate_region(VCPU *vcpu, struct IrUnit *unit, void *plan, uint64_t flags)
+{
+    ArmRegion *r = plan;
     DisasContext s;
-    if (flags & special)
-        return false;
-    add_block(&r, r.head);
-    if (!r.count)
-        return false;
-    find_blocks(&r);
-    choose_blocks(&r);
-    source->head = r.head.pc;
-    arm_translate_begin(&s, arm_cpu(vcpu), unit, r.head.pc, flags);
-    s.region = &r;
+    arm_translate_begin(&s, arm_cpu(vcpu), unit, r->head.pc, flags);
+    s.region = r;
     if (flags & UNIT_FLAG_GUARDED) {
-        memcpy(&s.word, code_at(&r, r.head.pc), 4);
-        ir_insn_start(&s.b, r.head.pc);
+        memcpy(&s.word, code_at(r, r->head.pc), 4);
+        ir_insn_start(&s.b, r->head.pc);
         gen_landing_check(&s);
     }
-    s.pc = r.head.pc - 4; /* the entry is no backward branch */
-    r.context = 0;
-    go_to(&s, r.head, false);
+    s.pc = r->head.pc - 4; /* the entry is no backward branch */
+    r->context = 0;
+    go_to(&s, r->head, false);
     translate_blocks(&s);
     arm_translate_end(&s);
-    note_extent(&r);
-    unit->guest_insns = source->insns;
-    return true;
+    count_translated(r);
+    unit->guest_insns = r->source->insns;
 }

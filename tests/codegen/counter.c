@@ -30,7 +30,7 @@ static struct {
     uintptr_t *run_end; /* by offset: the run's last instruction */
     cs_insn **branch;   /* by offset */
     uint8_t *first;     /* by offset: the byte that a breakpoint replaces */
-    uint64_t *of_unit;  /* by number in the engine's slabs: instructions */
+    uint64_t *of_unit;  /* by number in the engine's store: instructions */
     uint32_t *unit_at;  /* by offset of a run's end: number of the unit + 1 */
     uintptr_t next;     /* where the run that is executed began, or 0 */
     bool begun;
@@ -67,9 +67,9 @@ static void note_code(const uint8_t *code, size_t len, uint32_t owner)
 
 static void note_units(const TcgEngine *e)
 {
-    for (size_t n = 0; n < e->slab_used; n++) {
+    for (size_t n = 0; n < e->units.used; n++) {
         size_t len;
-        const uint8_t *code = tcg_code_bytes(e->slabs[n / SLAB_UNITS][n % SLAB_UNITS].code, &len);
+        const uint8_t *code = tcg_code_bytes(unit_at(&e->units, n)->code, &len);
         note_code(code, len, (uint32_t)n + 1);
     }
 }
@@ -212,7 +212,7 @@ static void create_tables(void)
     c.branch = zeroed(c.bytes, sizeof(c.branch[0]));
     c.first = zeroed(c.bytes, 1);
     c.unit_at = zeroed(c.bytes, sizeof(c.unit_at[0]));
-    c.of_unit = zeroed(c.m->engine->slab_used, sizeof(c.of_unit[0]));
+    c.of_unit = zeroed(c.m->engine->units.used, sizeof(c.of_unit[0]));
 }
 
 void counter_begin(Machine *m)
@@ -240,8 +240,8 @@ Counts counter_end(Machine *m)
     if (c.x->cb.used != c.bytes)
         machine_fail("code was translated while it was counted", NULL);
     remove_breakpoints();
-    for (size_t n = 0; n < e->slab_used; n++) {
-        Unit *u = &e->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
+    for (size_t n = 0; n < e->units.used; n++) {
+        Unit *u = unit_at(&e->units, n);
         if (u->tier == 1 && !atomic_load(&u->dead) && !u->heat &&
             c.of_unit[n] > counts.hottest_insns) {
             counts.hottest = u;

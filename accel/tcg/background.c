@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+//
+// The thread that makes regions, so that no vCPU waits for one: neither the one whose code was found
+// hot nor another that wants to translate something meanwhile.
+//
+// A vCPU plans a region (region.c), which takes microseconds, and puts it into a bounded queue. The
+// thread translates and compiles without the translation lock, into memory of the code buffer that
+// was set aside for it (TcgCompiler), and takes the lock again for publication. vCPUs run on: the
+// unit that the region replaces is unlinked, and who comes to its address finds the region.
+//
+// What was overwritten while it waited or was under way is known by its unit, which is dead then. A
+// flush of the code buffer, and a pause of the machine (behind which everything may be another), drop
+// all that there is (background_hold()) and wait until the thread has put its work down. It waits for
+// nothing but the lock, so whoever waits for it must not hold that.
+//
+// The thread yields to those that run the guest: it has a lower priority.
+#include "accel/tcg/engine.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+#include "util/clock.h"
+
+#define WAITING_MAX 16
+#define NICENESS 10
+
+/* ---- the queue -------------------------------------------------------------------------- */
+
+static bool is_head_of(const RegionJob *job, const Unit *u)
+{
+    return job->unit.ram == u->ram && job->unit.pc == u->pc && job->unit.flags == u->flags &&
+           !atomic_load(&job->unit.dead);
+}
+
+/* Two units of one loop may be hot before its region is there. */
+static bool is_under_way(const Background *b, const Unit *u)
+{
+    if (b->current && is_head_of(b->current, u))
+        return true;
+    for (const RegionJob *job = b->first; job; job = job->next)
+        if (is_head_of(job, u))
+            return true;
+    return false;
+}
+
+static void append(Background *b, RegionJob *job)
+{
+    if (b->last)
+        b->last->next = job;
+    else
+        b->first = job;
+    b->last = job;
+    b->waiting++;
+}
+
+static RegionJob *take_first(Background *b)
+{
+    RegionJob *job = b->first;
+    b->first = job->next;
+    if (!b->first)
+        b->last = NULL;
+    b->waiting--;
+    return job;
+}
+
+bool background_ask_locked(AccelCpu *ac, Unit *u)
+{
+    TcgEngine *e = ac->engine;
+    Background *b = &e->background;
+    if (!b->started || unit_is_logged(e)) { /* the log has things in their order */
+        region_make_locked(ac, u);
+        return true;
+    }
+    if (b->holds || b->waiting == WAITING_MAX) {
+        e->stats.refused++;
+        return false;
+    }
+    RegionJob *job = region_plan_locked(ac, u);
+    if (!job)
+        return true;
+    if (is_under_way(b, &job->unit)) {
+        region_free_locked(e, job);
+        return true;
+    }
+    job->asked_ns = host_clock_ns();
+    e->stats.asked++;
+    append(b, job);
+    pthread_cond_signal(&b->wake);
+    return true;
+}
+
+/* It may be asked for again. */
+static void cancel_locked(TcgEngine *e, RegionJob *job)
+{
+    Unit *asked = unit_find(e, job->asked_ram, job->asked_pc, job->unit.flags);
+    if (asked)
+        asked->heat = 0;
+    if (!atomic_exchange(&job->unit.dead, true)) {
+        unit_unwatch_locked(e, &job->unit);
+        e->stats.cancelled++;
+    }
+}
+
+void background_hold(TcgEngine *e)
+{
+    Background *b = &e->background;
+    pthread_mutex_lock(&e->lock);
+    b->holds++;
+    while (b->first) {
+        RegionJob *job = take_first(b);
+        cancel_locked(e, job);
+        region_free_locked(e, job);
+    }
+    if (b->current)
+        cancel_locked(e, b->current);
+    while (b->current)
+        pthread_cond_wait(&b->done, &e->lock);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void background_go_on(TcgEngine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    e->background.holds--;
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* ---- the thread ------------------------------------------------------------------------- */
+
+static bool is_wanted(const RegionJob *job)
+{
+    return !atomic_load(&job->unit.dead);
+}
+
+/* NULL: it is not wanted any more, or too large. */
+static TcgCode *make(TcgEngine *e, RegionJob *job)
+{
+    Background *b = &e->background;
+    if (!is_wanted(job))
+        return NULL;
+    region_translate(job, b->ir);
+    if (!is_wanted(job))
+        return NULL;
+    tcg_optimise(b->ir, e->passes);
+    return is_wanted(job) ? tcg_compiler_compile(b->compiler, b->ir) : NULL;
+}
+
+static void finish_locked(TcgEngine *e, RegionJob *job, TcgCode *code)
+{
+    bool wanted = is_wanted(job);
+    if (region_publish_locked(job, code, e->background.ir, &e->made_aside)) {
+        e->stats.arrived++;
+        e->stats.waited_ns += host_clock_ns() - job->asked_ns;
+    } else if (wanted) {
+        e->stats.region_failures++;
+    }
+    region_free_locked(e, job);
+}
+
+static void *run(void *opaque)
+{
+    TcgEngine *e = opaque;
+    Background *b = &e->background;
+    pthread_setname_np(pthread_self(), "regions/TCG");
+    /* without the right to it: with the priority of all */
+    (void)!setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+    pthread_mutex_lock(&e->lock);
+    b->ready = true;
+    pthread_cond_broadcast(&b->done);
+    while (!b->quit) {
+        if (!b->first) {
+            pthread_cond_wait(&b->wake, &e->lock);
+            continue;
+        }
+        RegionJob *job = b->current = take_first(b);
+        bool room = tcg_compiler_reserve(b->compiler);
+        pthread_mutex_unlock(&e->lock);
+        int64_t start_ns = host_clock_ns();
+        TcgCode *code = room ? make(e, job) : NULL;
+        int64_t ns = host_clock_ns() - start_ns;
+        pthread_mutex_lock(&e->lock);
+        e->stats.region_ns += ns;
+        finish_locked(e, job, code);
+        b->current = NULL;
+        pthread_cond_broadcast(&b->done);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+/* Comes back when the thread needs no more rights than it will have under -sandbox. */
+static bool start_thread(TcgEngine *e, Error **err)
+{
+    Background *b = &e->background;
+    int r = pthread_create(&b->thread, NULL, run, e);
+    if (r)
+        return error_set_errno(err, r, "cannot start the thread of the second tier");
+    b->started = true;
+    pthread_mutex_lock(&e->lock);
+    while (!b->ready)
+        pthread_cond_wait(&b->done, &e->lock);
+    pthread_mutex_unlock(&e->lock);
+    return true;
+}
+
+bool background_start(TcgEngine *e, Error **err)
+{
+    Background *b = &e->background;
+    if (e->tier2 != TIER2_AUTO || e->config.interpreter || (e->config.without & TCG_NO_BACKGROUND))
+        return true;
+    b->ir = ir_unit_create(e->ops->globals);
+    b->compiler = tcg_compiler_create(e->ctx);
+    if (!b->ir || !b->compiler)
+        return error_set(err, "out of memory for the second tier; -accel tcg,tier2=off does without");
+    b->ir->without = e->config.without;
+    return start_thread(e, err);
+}
+
+void background_end(TcgEngine *e)
+{
+    Background *b = &e->background;
+    if (b->started) {
+        background_hold(e);
+        pthread_mutex_lock(&e->lock);
+        b->quit = true;
+        pthread_cond_signal(&b->wake);
+        pthread_mutex_unlock(&e->lock);
+        pthread_join(b->thread, NULL);
+        b->started = false;
+    }
+    tcg_compiler_destroy(b->compiler);
+    if (b->ir)
+        ir_unit_destroy(b->ir);
+}
