@@ -20,9 +20,12 @@
 #include "target/arm/translate.h"
 
 #define MAX_BLOCKS 128
+#define HASH_SIZE (2 * MAX_BLOCKS)
 #define MAX_BLOCK_INSNS 256
 #define MAX_CONTEXTS 32
 #define MAX_CALL_DEPTH 4
+
+static_assert(MAX_BLOCKS <= UINT8_MAX, "their numbers stand in bytes");
 
 typedef enum FlowKind { FLOW_NEXT, FLOW_JUMP, FLOW_CONDITION, FLOW_CALL, FLOW_RETURN, FLOW_END } FlowKind;
 
@@ -66,6 +69,7 @@ struct ArmRegion {
     unsigned page_count;
     GuestBlock blocks[MAX_BLOCKS];
     unsigned count;
+    uint8_t hash[HASH_SIZE]; /* of them by place: number + 1, or 0; the next one if it is taken */
     Context contexts[MAX_CONTEXTS];
     unsigned context_count; /* the first is that of the entry */
     Where head;
@@ -133,18 +137,31 @@ static Flow flow_of(ArmRegion *r, Vaddr pc)
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
+/* Where the block's number is, or is to be. */
+static uint8_t *find_number(ArmRegion *r, Where at)
+{
+    unsigned h = (unsigned)(at.pc / 4) + at.context * 61;
+    for (;; h++) {
+        uint8_t *number = &r->hash[h % HASH_SIZE];
+        const Where *is = *number ? &r->blocks[*number - 1].at : NULL;
+        if (!is || (is->pc == at.pc && is->context == at.context))
+            return number;
+    }
+}
+
 static GuestBlock *find_block(ArmRegion *r, Where at)
 {
-    for (unsigned n = 0; n < r->count; n++)
-        if (r->blocks[n].at.pc == at.pc && r->blocks[n].at.context == at.context)
-            return &r->blocks[n];
-    return NULL;
+    uint8_t number = *find_number(r, at);
+    return number ? &r->blocks[number - 1] : NULL;
 }
 
 static void add_block(ArmRegion *r, Where at)
 {
-    if (r->count < MAX_BLOCKS && !find_block(r, at) && wanted(r, at.pc))
-        r->blocks[r->count++] = (GuestBlock){ .at = at };
+    uint8_t *number = find_number(r, at);
+    if (r->count == MAX_BLOCKS || *number || !wanted(r, at.pc))
+        return;
+    r->blocks[r->count++] = (GuestBlock){ .at = at };
+    *number = (uint8_t)r->count;
 }
 
 /* The context of what is called with this return address; 0: there is none. */
