@@ -88,12 +88,17 @@ bool background_ask_locked(AccelCpu *ac, Unit *u)
     return true;
 }
 
-/* It may be asked for again. */
-static void cancel_locked(TcgEngine *e, RegionJob *job)
+/* The unit that was hot may be so again. */
+static void forget_heat_locked(TcgEngine *e, const RegionJob *job)
 {
     Unit *asked = unit_find(e, job->asked_ram, job->asked_pc, job->unit.flags);
-    if (asked)
+    if (asked && asked->tier == 1)
         asked->heat = 0;
+}
+
+static void cancel_locked(TcgEngine *e, RegionJob *job)
+{
+    forget_heat_locked(e, job);
     if (!atomic_exchange(&job->unit.dead, true)) {
         unit_unwatch_locked(e, &job->unit);
         e->stats.cancelled++;
@@ -152,6 +157,8 @@ static void finish_locked(TcgEngine *e, RegionJob *job, TcgCode *code)
         e->stats.waited_ns += host_clock_ns() - job->asked_ns;
     } else if (wanted) {
         e->stats.region_failures++;
+    } else {
+        forget_heat_locked(e, job);
     }
     region_free_locked(e, job);
 }

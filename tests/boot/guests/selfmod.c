@@ -3,7 +3,8 @@
 // (Arm ARM B2.4.4: clean, invalidate, barriers; here by the compiler's __builtin___clear_cache):
 // in a page that is writable and executable, through a second mapping of the same memory, and in a
 // page whose protection is toggled.  Several threads do so at once, each in pages of its own, and
-// every function must return what was last written into it.  Then one thread rewrites a function
+// every function must return what was last written into it.  A loop stays and grows hot, while the
+// function that it calls is rewritten between its runs.  Then one thread rewrites a function
 // while others call it: they must see the old or the new one, and the new one in the end.
 
 #define _GNU_SOURCE
@@ -12,10 +13,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum { THREADS = 4, ROUNDS = 3000, PAGE = 4096, FUNCTIONS = 16, GAP = 64 };
+enum { HOT_ROUNDS = 400, HOT_COUNT = 200000 };
 
 typedef uint32_t (*Function)(void);
 
@@ -109,10 +112,44 @@ static unsigned toggled(void)
     return wrong;
 }
 
+// x0 times: x2 += what the function at GAP says.
+static const uint32_t calling_loop[] = {
+    0xaa1e03e9u,    // mov x9, x30
+    0xd2800002u,    // mov x2, #0
+    0x9400000eu,    // bl GAP
+    0xf1000400u,    // subs x0, x0, #1
+    0x54ffffc1u,    // b.ne to the bl
+    0xaa0203e0u,    // mov x0, x2
+    0xaa0903feu,    // mov x30, x9
+    0xd65f03c0u,    // ret
+};
+
+// A translator that takes its time with hot code must not come too late with what has changed.
+static unsigned hot_loop(void)
+{
+    char *page = must(mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    uint32_t *function = (uint32_t *)(page + GAP);
+    unsigned wrong = 0;
+
+    memcpy(page, calling_loop, sizeof(calling_loop));
+    for (uint64_t i = 0; i < HOT_ROUNDS; i++) {
+        const uint64_t count = HOT_COUNT / 2 + i * 7919 % HOT_COUNT;
+        function[0] = 0x91000042u | (uint32_t)i << 10;  // add x2, x2, #i
+        function[1] = 0xd65f03c0u;                      // ret
+        __builtin___clear_cache(page, page + PAGE);
+        if (((uint64_t (*)(uint64_t))(void *)page)(count) != count * i) {
+            printf("selfmod: hot loop: wrong sum in round %u\n", (unsigned)i);
+            wrong++;
+        }
+    }
+    return wrong;
+}
+
 static void *alone(void *argument)
 {
     (void)argument;
-    return (void *)(uintptr_t)(writable() + twice() + toggled());
+    return (void *)(uintptr_t)(writable() + twice() + toggled() + hot_loop());
 }
 
 // --- One writes, others run ---------------------------------------------------------------------
