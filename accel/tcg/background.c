@@ -13,15 +13,13 @@
 // all that there is (background_hold()) and wait until the thread has put its work down. It waits for
 // nothing but the lock, so whoever waits for it must not hold that.
 //
-// The thread yields to those that run the guest: it has a lower priority.
+// It has the priority of all: what it does is short, and with a lower one a flush would wait for it
+// long where the host's processors have other things to do.
 #include "accel/tcg/engine.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
 #include "util/clock.h"
 
 #define WAITING_MAX 16
-#define NICENESS 10
 
 /* ---- the queue -------------------------------------------------------------------------- */
 
@@ -168,11 +166,7 @@ static void *run(void *opaque)
     TcgEngine *e = opaque;
     Background *b = &e->background;
     pthread_setname_np(pthread_self(), "regions/TCG");
-    /* without the right to it: with the priority of all */
-    (void)!setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
     pthread_mutex_lock(&e->lock);
-    b->ready = true;
-    pthread_cond_broadcast(&b->done);
     while (!b->quit) {
         if (!b->first) {
             pthread_cond_wait(&b->wake, &e->lock);
@@ -194,21 +188,6 @@ static void *run(void *opaque)
     return NULL;
 }
 
-/* Comes back when the thread needs no more rights than it will have under -sandbox. */
-static bool start_thread(TcgEngine *e, Error **err)
-{
-    Background *b = &e->background;
-    int r = pthread_create(&b->thread, NULL, run, e);
-    if (r)
-        return error_set_errno(err, r, "cannot start the thread of the second tier");
-    b->started = true;
-    pthread_mutex_lock(&e->lock);
-    while (!b->ready)
-        pthread_cond_wait(&b->done, &e->lock);
-    pthread_mutex_unlock(&e->lock);
-    return true;
-}
-
 bool background_start(TcgEngine *e, Error **err)
 {
     Background *b = &e->background;
@@ -219,7 +198,11 @@ bool background_start(TcgEngine *e, Error **err)
     if (!b->ir || !b->compiler)
         return error_set(err, "out of memory for the second tier; -accel tcg,tier2=off does without");
     b->ir->without = e->config.without;
-    return start_thread(e, err);
+    int r = pthread_create(&b->thread, NULL, run, e);
+    if (r)
+        return error_set_errno(err, r, "cannot start the thread of the second tier");
+    b->started = true;
+    return true;
 }
 
 void background_end(TcgEngine *e)

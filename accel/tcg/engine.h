@@ -102,9 +102,9 @@ struct RegionJob {
 /* The thread that makes regions; see background.c. Under the translation lock. */
 typedef struct Background {
     pthread_t thread;
-    bool started, ready, quit;
+    bool started, quit;
     pthread_cond_t wake;   /* the thread: there is something to do */
-    pthread_cond_t done;   /* others: the thread is ready, or is done with `current` */
+    pthread_cond_t done;   /* others: the thread is done with `current` */
     RegionJob *first, *last; /* the queue */
     uint32_t waiting;        /* of these */
     RegionJob *current;
