@@ -73,6 +73,12 @@ typedef struct CodeSpan {
     uint32_t first, end; /* offsets in bytes; end 0: nothing */
 } CodeSpan;
 
+/* Where an indirect branch was seen to lead, and how often. */
+typedef struct CodeTarget {
+    Vaddr pc;
+    uint32_t count;
+} CodeTarget;
+
 /* Guest code around one place, to be translated as one unit. */
 typedef struct CodeRegion CodeRegion;
 struct CodeRegion {
@@ -81,6 +87,9 @@ struct CodeRegion {
     const uint8_t *(*page)(CodeRegion *r, Vaddr pc, uint32_t *id);
     /* May the code at `pc`, in such a page, be part of it? */
     bool (*wanted)(const CodeRegion *r, Vaddr pc);
+    /* Where the indirect branch at `pc`, in such a page, was seen to lead; the most frequent first.
+     * Returns to how many places, at most `max`. The same while a region is made. */
+    unsigned (*targets)(const CodeRegion *r, Vaddr pc, CodeTarget *to, unsigned max);
     uint32_t max_insns; /* about */
     /* what came of it */
     Vaddr head;         /* where the unit begins: in the page of the pc that was asked for */

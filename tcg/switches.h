@@ -29,6 +29,7 @@
     ROW(UNSEEN, "no-unseen", "variables set again before anybody looks, which are not stored") \
     ROW(SIDE_EXITS, "no-side-exits", "units that go on behind conditional branches") \
     ROW(INLINED_CALLS, "no-inlined-calls", "functions as part of their callers' regions") \
+    ROW(INDIRECT_TARGETS, "no-indirect-targets", "indirect branches within regions") \
     ROW(CROSS_PAGE_REGIONS, "no-cross-page-regions", "regions of more than one page") \
     ROW(CHAINING, "no-chaining", "jumps from unit to unit; there are no regions then, too")
 

@@ -286,8 +286,14 @@ static void run(AccelCpu *ac)
             tlb_enter_jump(cpu->bank, u->pc, e->pc_shift, place.size_log2, u->entry,
                            u->span.code_page);
         log_entry(ac, u);
+        if (ac->observed_exits) {
+            ac->observed_exits--;
+            atomic_store(&cpu->exit_request, 1);
+        }
         TcgExit exit = enter_unit(ac, u);
         guest_leave(e, cpu);
+        if (exit.branch)
+            engine_note_branch(ac, exit.branch, generation);
         engine_profile_poll(ac);
         ac->exits[exit.reason]++;
         slot = exit.reason == IR_REASON_CHAIN ? exit.slot : NULL;

@@ -60,6 +60,13 @@ static bool wanted(const CodeRegion *r, Vaddr pc)
     return p && (m->ac->engine->tier2 == TIER2_ALWAYS || span_at(m, p, pc));
 }
 
+static unsigned branch_targets(const CodeRegion *r, Vaddr pc, CodeTarget *to, unsigned max)
+{
+    const Making *m = container_of(r, Making, region);
+    const RegionPlace *p = place_of(m, pc);
+    return p ? engine_branch_targets_locked(m->ac->engine, p->ram + (pc - p->va), pc, to, max) : 0;
+}
+
 static const uint8_t *add_page(Making *m, Vaddr pc, RamAddr ram, const uint8_t *host)
 {
     Vaddr offset = pc & (GUEST_PAGE_SIZE - 1);
@@ -197,7 +204,8 @@ void region_make_locked(AccelCpu *ac, Unit *u)
         (e->tier2 == TIER2_ALWAYS && is_in_a_region(e, u)))
         return;
     int64_t start_ns = host_clock_ns();
-    Making m = { .region = { .page = other_page, .wanted = wanted }, .ac = ac, .u = u };
+    Making m = { .ac = ac, .u = u };
+    m.region = (CodeRegion){ .page = other_page, .wanted = wanted, .targets = branch_targets };
     m.region.max_insns = e->tier2 == TIER2_ALWAYS ? REGION_INSNS_ALWAYS : REGION_INSNS;
     m.here = region_is_here(ac, u);
     add_page(&m, u->pc, u->ram, mr->host + (u->ram - mr->ram_addr));
