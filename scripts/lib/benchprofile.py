@@ -3,7 +3,8 @@
 
 perf takes samples of the emulator's process (of CPU time: `cpu-clock`), while the guest runs one
 program, and names translated code by the map that -accel tcg,perfmap=on writes; `info jit` tells the
-share of each tier and the hottest units.  A guest for each benchmark.
+share of each tier and the hottest units.  The emulator's own functions are summed up by the folders
+of their sources.  A guest for each benchmark.
 """
 
 import glob
@@ -17,6 +18,7 @@ import time
 import benchjit
 from benchguest import HOLD, READY, AskedGuest
 from cache import GuestError
+from emulator import TOP
 
 SAMPLES_A_SECOND = 1999
 START_SECONDS = 1
@@ -27,6 +29,28 @@ TITLES = {'user': "translated, guest's user code", 'kernel': "translated, guest'
 # Of perf report: share, object, "[.]" or "[k]", name.
 LINE = re.compile(r'\s*([\d.]+)%\s*\|([^|]*?)\s*\|\[(.)\]\s+([^|]*[^|\s])')
 HOTTEST = re.compile(r'^ +([\d.]+)% (0x[0-9a-f]{16} +\d+ insns +.*?)\s*$', re.M)
+
+
+def folders_of(path):
+    """{function: folder of its source} of a program with debugging information."""
+    top, folders = os.path.realpath(TOP), {}
+    for line in subprocess.run(['nm', '-l', path], stdout=subprocess.PIPE, text=True).stdout.split(
+            '\n'):
+        words = line.split(None, 3)
+        if len(words) == 4 and words[1] in 'tT':
+            source = os.path.realpath(words[3].partition(':')[0])
+            folders[words[2]] = os.path.dirname(os.path.relpath(source, top))
+    return folders
+
+
+def by_folder(rows, folders):
+    """Percent of the emulator's own functions by folder, the largest first."""
+    sums = {}
+    for share, kind, name in rows:
+        if kind == 'emulator':
+            folder = folders.get(name.partition('.')[0], '?')   # NAME.part.0
+            sums[folder] = sums.get(folder, 0) + share
+    return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
 
 def kind_of(program, shared_object, mode, name):
@@ -42,7 +66,7 @@ def kind_of(program, shared_object, mode, name):
 
 
 def parse(report, program):
-    """Percent by kind, and the largest rows outside of user code: (percent, kind, name)."""
+    """Percent by kind, and all rows outside of user code: (percent, kind, name)."""
     shares, rows = dict.fromkeys(KINDS, 0.0), []
     for line in report.split('\n'):
         match = LINE.match(line)
@@ -50,7 +74,7 @@ def parse(report, program):
             kind = kind_of(program, match[2], match[3], match[4])
             shares[kind] += float(match[1])
             rows.append((float(match[1]), kind, match[4]))
-    return shares, [row for row in rows if row[1] != 'user'][:ROWS_SHOWN]
+    return shares, [row for row in rows if row[1] != 'user']
 
 
 class Perf:
@@ -95,7 +119,7 @@ def start_perf(pid, folder):
     return perf
 
 
-def measure(rig, checks, emulator, b):
+def measure(rig, checks, emulator, folders, b):
     """One benchmark."""
     emulator = benchjit.with_option(emulator, 'perfmap=on')
     if not b.command:
@@ -120,15 +144,16 @@ def measure(rig, checks, emulator, b):
                 os.unlink(perf_map)
     jit = benchjit.parse(text)
     return {'name': b.name, 'shares': shares, 'rows': rows, 'tier1': jit.get('tier1'),
-            'tier2': jit.get('tier2'), 'hottest': HOTTEST.findall(text)}, problems
+            'tier2': jit.get('tier2'), 'hottest': HOTTEST.findall(text),
+            'folders': by_folder(rows, folders)}, problems
 
 
 def run(rig, checks, emulator, benchmarks, note=lambda rows: None):
-    rows, problems = [], []
+    rows, problems, folders = [], [], folders_of(emulator.path)
     for b in benchmarks:
         rig.progress.begin(b.name)
         try:
-            row, wrong = measure(rig, checks, emulator, b)
+            row, wrong = measure(rig, checks, emulator, folders, b)
         except FileNotFoundError as error:
             raise GuestError(f'{error.filename} is missing; perf is in the package linux-perf'
                              ) from error
@@ -150,6 +175,8 @@ def lines(rows):
             yield f'  by tier: first {row["tier1"]:.1f}%, second {row["tier2"] or 0:.1f}%'
         for share, text in row['hottest'][:ROWS_SHOWN // 2]:
             yield f'  {share:>5}% unit {text}'
-        for share, kind, name in row['rows']:
+        folders = ', '.join(f'{folder} {share:.1f}%' for folder, share in row['folders'].items())
+        yield f'  the emulator itself: {folders}'
+        for share, kind, name in row['rows'][:ROWS_SHOWN]:
             yield f'  {share:5.1f}% {kind:10} {name}'
         yield ''

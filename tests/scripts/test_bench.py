@@ -379,6 +379,7 @@ class Profile(unittest.TestCase):
         self.assertEqual(shares, {'user': 50, 'kernel': 30, 'emulator': 8, 'libraries': 5,
                                   'host': 7})
         self.assertEqual(rows[2], (8.0, 'emulator', 'unit_find'))
+        self.assertEqual(benchprofile.by_folder(rows, {'unit_find': 'accel/tcg'}), {'accel/tcg': 8})
 
 
 if __name__ == '__main__':
