@@ -81,7 +81,7 @@ def compare(order, figures):
 
 def run(run_, benchmarks, rounds, note):
     """{switch: [{name: ratio or None} of round 0, ...]}; `note` is called with it after each
-    round."""
+    guest."""
     switches = [who for who in run_.emulators if who != DEFAULT]
     found = {who: [] for who in [NOISE, *switches]}
     for number in range(rounds):
@@ -93,6 +93,7 @@ def run(run_, benchmarks, rounds, note):
             for batch in apart(benchmarks):
                 run_.rig.progress.begin(stage, who)
                 figures[-1].update(run_.measure(who, batch, f'{stage}, {who}'))
+            note(found)
         for who, ratios in compare(order, figures):
             found[who].append(ratios)
         note(found)

@@ -64,9 +64,10 @@ def lines(summary, seconds, counted, pairs):
         yield text.rstrip()
     yield ''
     yield (f'{"while it ran":14} ' + ''.join(f'{text:>22}' for text in (
-        'flushes of the buffer', 'instr. translated', 'bytes used at the end')))
+        'flushes of the buffer', 'longest, ms', 'instr. translated', 'bytes used at the end')))
     for name, row in counted.items():
         for who, figures in row.items():
-            cells = (figures['buffer_flushes'], figures['insns'], figures['buffer_used'])
+            cells = (figures['buffer_flushes'], (figures['longest_flush_us'] or 0) / 1000,
+                     figures['insns'], figures['buffer_used'])
             yield (f'{name:14} ' + ''.join(f'{value:>22}' for value in cells) +
                    f'   {SIZES[who]} MiB')

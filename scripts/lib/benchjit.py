@@ -23,6 +23,7 @@ SHARES = [re.compile(TIER + r'[^\d%,;]*([\d.]+) ?%', re.I),
 SECOND = re.compile(r'tier[ -]?2|second tier', re.I)
 # Counted once for the whole translator, or for each CPU (the sum counts).
 COUNTERS = {'units invalidated': 'invalidated', 'flushes of the code buffer': 'buffer_flushes',
+            'longest, microseconds': 'longest_flush_us',
             'code buffer used, bytes': 'buffer_used', 'TLB bank misses': 'tlb_misses',
             'table walks': 'walks', 'TLB flushes: all': 'flushes_all',
             'TLB flushes: by ASID': 'flushes_asid', 'TLB flushes: by page': 'flushes_page',
@@ -65,7 +66,7 @@ def parse(text):
 def since(before, after):
     """What was counted meanwhile."""
     counts = [prefix + kind for prefix in ('', 'tier2_') for kind, _ in KINDS]
-    counts += [key for key in COUNTERS.values() if key != 'buffer_used']
+    counts += [key for key in COUNTERS.values() if key not in ('buffer_used', 'longest_flush_us')]
     return {key: value - before.get(key, 0) if key in counts else value
             for key, value in after.items()}
 
