@@ -2,10 +2,10 @@
 """What each optimisation of the translator is worth: the same guest without each in turn.
 
 The engine's own list (-accel tcg,help) says which there are; tier2=off joins them.  One guest runs
-all programs, so that it is booted once for each variant.  In a round every variant has its turn, and
-every few of them the guest with everything, before, between and after: a figure is the time without
-over the mean of the times with everything before and after it.  How much these differ from each other
-is shown first: what is less is noise.
+all programs, so that it is booted once for each variant.  In a round every variant has its turn,
+and every few of them the guest with everything, before, between and after: a figure is the time
+without over the mean of the times with everything before and after it.  How much these differ from
+each other is shown first: what is less is noise.
 """
 
 import re

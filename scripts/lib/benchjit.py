@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """scripts/bench translate: what the translator did for a guest, as the monitor's `info jit` tells.
 
-The guest waits before and after a batch of benchmarks; then the monitor is asked, and what there was
-before is taken off.  Of the benchmark `boot` everything counts.
+The guest waits before and after a batch of benchmarks; then the monitor is asked, and what there
+was before is taken off.  Of the benchmark `boot` everything counts.
 """
 
 import os
@@ -131,8 +131,8 @@ def lines(rows):
     """The table, with lines for the second tier where there is one."""
     yield ('Guest instructions translated, how many a second of translating, host bytes for each;')
     yield ('time translating in percent of CPU time (it is the wall clock\'s: too high on a busy')
-    yield ('machine); percent of the samples in code of a tier, and elsewhere: helpers, devices, the')
-    yield ('translator.')
+    yield ('machine); percent of the samples in code of a tier, and elsewhere: helpers, devices,')
+    yield ('the translator.')
     yield ''
     yield (f'{"":14} {"insns":>9} {"insns/s":>9} {"bytes/insn":>10} {"CPU s":>7} {"transl. %":>9} '
            f'{"tier 1 %":>8} {"tier 2 %":>8} {"elsewhere":>9}')
@@ -151,8 +151,8 @@ def lines(rows):
 
 def miss_lines(rows):
     """The table of what the caches missed and lost."""
-    yield ('Misses of the TLB banks, table walks, look-ups of code beyond the jump cache; estimated')
-    yield ('from samples: percent of the accesses to memory, of the indirect branches that are found;')
+    yield ('Misses of the TLB banks, table walks, look-ups of code beyond the jump cache;')
+    yield ('estimated: percent of accesses to memory, of indirect branches that are found;')
     yield ('flushes of the TLB, units invalidated, flushes of the code buffer.')
     yield ''
     heads = ('misses', 'walks', 'found %', 'look-ups', 'found %', 'all', 'ASID', 'page',

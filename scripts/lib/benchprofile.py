@@ -2,8 +2,8 @@
 """scripts/bench profile: which code the time of each benchmark is spent in.
 
 perf takes samples of the emulator's process (of CPU time: `cpu-clock`), while the guest runs one
-program, and names translated code by the map that -accel tcg,perfmap=on writes; `info jit` tells the
-share of each tier and the hottest units.  The emulator's own functions are summed up by the folders
+program, and names translated code by the map that -accel tcg,perfmap=on writes; `info jit` tells
+the share of each tier and the hottest units.  The emulator's own functions are summed up by the folders
 of their sources.  A guest for each benchmark.
 """
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The same work shared out to one, two or four threads: pieces that know nothing of each other, and
- * pieces that meet at atomic counters and a lock.  On several processors a disturbance of one holds up
- * all: the median of some repeats counts.
+ * pieces that meet at atomic counters and a lock.  On several processors a disturbance of one holds
+ * up all: the median of some repeats counts.
  *
  * usage: threads NAME...      prints: bench NAME SECONDS CHECKSUM
  */

@@ -224,7 +224,8 @@ class Answers(unittest.TestCase):
     def test_lines_of_programs(self):
         text = ('begin sort\nbench sort 0.250000 00000000000000ab\n'
                 'bench sha1 lacks SHA\ndragoman: bench finished with status 0')
-        self.assertEqual(self.collect(text, ['sort', 'sha1']), ({'sort': 0.25}, {'sha1': 'SHA'}, []))
+        self.assertEqual(self.collect(text, ['sort', 'sha1']),
+                         ({'sort': 0.25}, {'sha1': 'SHA'}, []))
 
     def test_missing(self):
         seconds, _, problems = self.collect('bench sort 1.0 00000000000000ab', ['sort', 'hash'])
