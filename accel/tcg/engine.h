@@ -62,6 +62,7 @@ typedef struct UnitPage {
 typedef struct EngineStats {
     uint64_t units, guest_insns, guest_bytes, host_bytes, invalidations, flushes;
     uint64_t translate_ns;
+    uint64_t longest_flush_ns; /* that its vCPU waited, until it could begin to translate anew */
     uint64_t regions, region_blocks, region_insns, region_host_bytes, region_ns, region_failures;
 } EngineStats;
 

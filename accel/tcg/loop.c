@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <xmmintrin.h>
 #include "util/bitops.h"
+#include "util/clock.h"
 
 /* ---- exclusive sections ----------------------------------------------------------------- */
 
@@ -98,10 +99,14 @@ static void flush_code(AccelCpu *ac)
 {
     TcgEngine *e = ac->engine;
     uint64_t generation = e->generation;
+    int64_t start_ns = host_clock_ns();
     engine_exclusive_begin(e, ac->cpu);
     pthread_mutex_lock(&e->lock);
-    if (generation == e->generation) /* nobody was quicker */
+    if (generation == e->generation) { /* nobody was quicker */
         forget_code_locked(e);
+        e->stats.longest_flush_ns = MAX(e->stats.longest_flush_ns,
+                                        (uint64_t)(host_clock_ns() - start_ns));
+    }
     pthread_mutex_unlock(&e->lock);
     engine_exclusive_end(e);
 }
