@@ -73,7 +73,13 @@ typedef struct CodeSpan {
     uint32_t first, end; /* offsets in bytes; end 0: nothing */
 } CodeSpan;
 
-/* Guest code around one place, to be translated as one unit. The first three are for find_region(). */
+/* Where an indirect branch was seen to lead, and how often. */
+typedef struct CodeTarget {
+    Vaddr pc;
+    uint32_t count;
+} CodeTarget;
+
+/* Guest code around one place, to be translated as one unit. The first four are for find_region(). */
 typedef struct CodeRegion CodeRegion;
 struct CodeRegion {
     /* The bytes of the page of `pc`, which stay as they are until the region is translated, and the
@@ -81,6 +87,9 @@ struct CodeRegion {
     const uint8_t *(*page)(CodeRegion *r, Vaddr pc, uint32_t *id);
     /* May the code at `pc`, in such a page, be part of it? */
     bool (*wanted)(CodeRegion *r, Vaddr pc);
+    /* Where the indirect branch at `pc`, in such a page, was seen to lead; the most frequent first.
+     * Returns to how many places, at most `max`. */
+    unsigned (*targets)(CodeRegion *r, Vaddr pc, CodeTarget *to, unsigned max);
     uint32_t max_insns; /* about */
     /* what was found */
     Vaddr head;         /* where the unit begins: in the page of the pc that was asked for */

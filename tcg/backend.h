@@ -136,9 +136,16 @@ void *tcg_code_opaque(const TcgCode *code);
 /* One way out by exit_pc. */
 typedef struct TcgSlot TcgSlot;
 
+/* One way out by exit_reg, if it looks for requests: an indirect branch of the guest, but no return. */
+typedef struct TcgBranch {
+    TcgCode *code; /* that it is part of */
+    Vaddr pc;      /* of the guest's branch */
+} TcgBranch;
+
 typedef struct TcgExit {
     IrExitReason reason;
     TcgSlot *slot; /* IR_REASON_CHAIN: where to link, else NULL */
+    const TcgBranch *branch; /* IR_REASON_REQUEST: if that was seen by one, else NULL */
 } TcgExit;
 
 /* Run translated code from `entry` until it leaves. env's pc is exact on return. */

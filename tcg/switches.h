@@ -30,6 +30,7 @@
     ROW(SIDE_EXITS, "no-side-exits", "units that go on behind conditional branches") \
     ROW(INLINED_CALLS, "no-inlined-calls", "functions as part of their callers' regions") \
     ROW(BACKGROUND, "no-background", "the thread that makes regions: each vCPU makes its own") \
+    ROW(INDIRECT_TARGETS, "no-indirect-targets", "indirect branches within regions") \
     ROW(CROSS_PAGE_REGIONS, "no-cross-page-regions", "regions of more than one page") \
     ROW(CHAINING, "no-chaining", "jumps from unit to unit; there are no regions then, too")
 

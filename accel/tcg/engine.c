@@ -298,6 +298,7 @@ static void engine_destroy(Accel *a)
     }
     free(e->cpus);
     unit_table_destroy(e);
+    free(e->branches);
     engine_fini_debug(e);
     engine_fini_profile(e);
     engine_perf_close(e);

@@ -70,6 +70,7 @@ typedef struct UnitPage {
 typedef struct EngineStats {
     uint64_t units, guest_insns, guest_bytes, host_bytes, invalidations, flushes;
     uint64_t translate_ns;
+    uint64_t longest_flush_ns; /* that its vCPU waited, until it could begin to translate anew */
     uint64_t regions, region_blocks, region_insns, region_host_bytes, region_failures;
     uint64_t region_ns, region_locked_ns; /* all of the time, and what of it is under the lock */
     uint64_t asked, arrived, refused, overwritten, cancelled; /* of the thread that makes regions */
@@ -125,6 +126,7 @@ typedef struct EngineDebug {
 
 typedef struct PerfFiles PerfFiles;
 typedef struct HotCpu HotCpu;
+typedef struct BranchTable BranchTable;
 typedef struct Profile Profile;
 typedef struct ProfileCpu ProfileCpu;
 
@@ -141,6 +143,8 @@ struct AccelCpu {
     atomic_bool searching;        /* outside of guest code and without the lock, among the units */
     _Atomic(ProfileCpu *) profile; /* NULL: not profiled */
     bool waits_for_turn;           /* under Turns::lock */
+    uint32_t observed_exits; /* so often it is still to come out at once; see branch.c */
+    uint32_t entries;              /* with tier2=always */
     uint64_t exits[IR_REASON_COUNT];
     uint64_t lookups, lookup_hits, links, slow_accesses, mmio_accesses;
 };
@@ -175,6 +179,7 @@ typedef struct TcgEngine {
     UnitStore made_aside; /* by the Background */
     EngineStats stats;
     uint32_t last_code_page; /* id given last */
+    BranchTable *branches;   /* NULL: nothing noted yet */
     _Atomic uint64_t generation; /* of the code buffer: a slot of an older one must not be linked */
 
     pthread_mutex_t exclusive_lock;
@@ -250,6 +255,16 @@ bool region_publish_locked(RegionJob *job, TcgCode *code, const IrUnit *ir, Unit
 void region_free_locked(TcgEngine *e, RegionJob *job);
 /* Does the current bank have it, so that other pages can be found, too? */
 bool region_is_here(AccelCpu *ac, const Unit *u);
+
+/* branch.c: where indirect branches lead */
+/* From now on, for a while, note the targets of all branches that `ac` executes; with tier2=always for
+ * the next entry, now and then. */
+void engine_observe_branches(AccelCpu *ac);
+/* The pc is where it led; `generation` that of the code buffer when it was entered. */
+void engine_note_branch(AccelCpu *ac, const TcgBranch *branch, uint64_t generation);
+/* As CodeRegion.targets(), under the translation lock. */
+unsigned engine_branch_targets_locked(TcgEngine *e, RamAddr ram, Vaddr pc, CodeTarget *to,
+                                      unsigned max);
 
 /* Signals of samples. Their handlers keep each other out, so that both see what was interrupted. */
 #define ENGINE_SIGNAL_PROFILE SIGPROF

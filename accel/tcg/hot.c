@@ -4,7 +4,8 @@
 // CPU time. Translated code knows nothing of it, and so pays nothing.
 //
 // The signal's handler notes where it interrupted translated code and asks the vCPU to come out of
-// it; its loop then finds the unit, and has a region made of it when it was met often enough.
+// it; its loop then finds the unit, and has a region made of it when it was met often enough, and when
+// it has been seen where indirect branches lead there (branch.c).
 #include "accel/tcg/engine.h"
 
 #include <signal.h>
@@ -18,6 +19,7 @@
 #define HEAT_ENOUGH 2
 #define HEAT_MUCH 8     /* enough even if the process is another one just now */
 #define HEAT_DONE UINT8_MAX
+#define WAITING 8u      /* regions, for what indirect branches do */
 
 struct HotCpu {
     timer_t timer;
@@ -25,6 +27,9 @@ struct HotCpu {
     atomic_uint produced;
     unsigned consumed;
     uintptr_t ring[RING]; /* host program counters */
+    Unit *waiting[WAITING];
+    unsigned waiting_count;
+    uint64_t generation; /* of the code buffer, with these in it */
 };
 
 static void take_sample(int signal, siginfo_t *info, void *context)
@@ -39,22 +44,49 @@ static void take_sample(int signal, siginfo_t *info, void *context)
     atomic_store_explicit(&h->cpu->exit_request, 1, memory_order_relaxed);
 }
 
+/* What indirect branches do has been observed for as long as it takes. */
+static void make_waiting_locked(AccelCpu *ac)
+{
+    HotCpu *h = ac->hot;
+    for (unsigned n = 0; n < h->waiting_count && h->generation == ac->engine->generation; n++)
+        if (!atomic_load(&h->waiting[n]->dead) && !background_ask_locked(ac, h->waiting[n]))
+            h->waiting[n]->heat = 0; /* again by its samples */
+    h->waiting_count = 0;
+}
+
+static void make_soon_locked(AccelCpu *ac, Unit *u)
+{
+    HotCpu *h = ac->hot;
+    u->heat = HEAT_DONE;
+    h->generation = ac->engine->generation;
+    h->waiting[h->waiting_count++] = u;
+    engine_observe_branches(ac);
+}
+
 void engine_hot_poll(AccelCpu *ac)
 {
     HotCpu *h = ac->hot;
-    if (!h || atomic_load_explicit(&h->produced, memory_order_relaxed) == h->consumed)
+    if (ac->engine->tier2 == TIER2_ALWAYS)
+        engine_observe_branches(ac);
+    if (!h || ac->observed_exits)
+        return;
+    if (h->waiting_count) {
+        pthread_mutex_lock(&ac->engine->lock);
+        make_waiting_locked(ac);
+        pthread_mutex_unlock(&ac->engine->lock);
+    }
+    if (atomic_load_explicit(&h->produced, memory_order_relaxed) == h->consumed)
         return;
     TcgEngine *e = ac->engine;
     pthread_mutex_lock(&e->lock);
     unsigned to = atomic_load_explicit(&h->produced, memory_order_relaxed);
-    for (unsigned n = MAX(h->consumed, to - MIN(to, RING)); n != to; n++) {
+    for (unsigned n = MAX(h->consumed, to - MIN(to, RING)); n != to && h->waiting_count < WAITING; n++) {
         Unit *u = unit_of_host_locked(e, h->ring[n % RING]);
         if (!u || u->tier != 1 || atomic_load(&u->dead) || u->heat == HEAT_DONE)
             continue;
-        u->heat = MIN(u->heat + 1, HEAT_MUCH);
-        if ((u->heat == HEAT_MUCH || (u->heat >= HEAT_ENOUGH && region_is_here(ac, u))) &&
-            background_ask_locked(ac, u))
-            u->heat = HEAT_DONE;
+        u->heat++;
+        if (u->heat >= HEAT_MUCH || (u->heat >= HEAT_ENOUGH && region_is_here(ac, u)))
+            make_soon_locked(ac, u);
     }
     h->consumed = to;
     pthread_mutex_unlock(&e->lock);

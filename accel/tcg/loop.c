@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <xmmintrin.h>
 #include "util/bitops.h"
+#include "util/clock.h"
 
 /* ---- exclusive sections ----------------------------------------------------------------- */
 
@@ -98,11 +99,15 @@ static void flush_code(AccelCpu *ac)
 {
     TcgEngine *e = ac->engine;
     uint64_t generation = e->generation;
+    int64_t start_ns = host_clock_ns();
     background_hold(e); /* before the others are stopped: they need not wait for it */
     engine_exclusive_begin(e, ac->cpu);
     pthread_mutex_lock(&e->lock);
-    if (generation == e->generation) /* nobody was quicker */
+    if (generation == e->generation) { /* nobody was quicker */
         forget_code_locked(e);
+        e->stats.longest_flush_ns = MAX(e->stats.longest_flush_ns,
+                                        (uint64_t)(host_clock_ns() - start_ns));
+    }
     pthread_mutex_unlock(&e->lock);
     engine_exclusive_end(e);
     background_go_on(e);
@@ -288,8 +293,14 @@ static void run(AccelCpu *ac)
             tlb_enter_jump(cpu->bank, u->pc, e->pc_shift, place.size_log2, u->entry,
                            u->span.code_page);
         log_entry(ac, u);
+        if (ac->observed_exits) {
+            ac->observed_exits--;
+            atomic_store(&cpu->exit_request, 1);
+        }
         TcgExit exit = enter_unit(ac, u);
         guest_leave(e, cpu);
+        if (exit.branch)
+            engine_note_branch(ac, exit.branch, generation);
         engine_profile_poll(ac);
         ac->exits[exit.reason]++;
         slot = exit.reason == IR_REASON_CHAIN ? exit.slot : NULL;

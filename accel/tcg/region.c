@@ -53,6 +53,13 @@ static bool wanted(CodeRegion *r, Vaddr pc)
                  span_at(e, p->ram + (pc - p->va), pc, job->unit.flags, 1));
 }
 
+static unsigned branch_targets(CodeRegion *r, Vaddr pc, CodeTarget *to, unsigned max)
+{
+    RegionJob *job = container_of(r, RegionJob, region);
+    const RegionPage *p = page_of(job, pc);
+    return p ? engine_branch_targets_locked(job->ac->engine, p->ram + (pc - p->va), pc, to, max) : 0;
+}
+
 /* Stores to it are seen before its bytes are read. */
 static const uint8_t *add_page(RegionJob *job, Vaddr pc, RamAddr ram, const uint8_t *host)
 {
@@ -152,7 +159,7 @@ RegionJob *region_plan_locked(AccelCpu *ac, const Unit *u)
         return NULL;
     memset(job, 0, offsetof(RegionJob, pages));
     job->ac = ac;
-    job->region = (CodeRegion){ .page = other_page, .wanted = wanted };
+    job->region = (CodeRegion){ .page = other_page, .wanted = wanted, .targets = branch_targets };
     job->region.max_insns = e->tier2 == TIER2_ALWAYS ? REGION_INSNS_ALWAYS : REGION_INSNS;
     job->unit = (Unit){ .ram = u->ram, .pc = u->pc, .flags = u->flags, .tier = 2 };
     job->asked_ram = u->ram;

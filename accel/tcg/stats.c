@@ -77,6 +77,7 @@ void engine_print_stats(Accel *accel, FILE *out)
     print_row(out, "  waiting now", waiting);
     print_row(out, "units invalidated", s.invalidations);
     print_row(out, "flushes of the code buffer", s.flushes);
+    print_row(out, "  longest, microseconds", s.longest_flush_ns / 1000);
     print_row(out, "code buffer used, bytes", tcg_buffer_used(e->ctx));
     print_row(out, "code buffer size, bytes", tcg_buffer_size(e->ctx));
     pthread_mutex_unlock(&e->lock);

@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: MIT
 """scripts/bench translate: what the translator did for a guest, as the monitor's `info jit` tells.
 
-The guest waits before and after a batch of benchmarks; then the monitor is asked, and what there was
-before is taken off.  Of the benchmark `boot` everything counts.
+The guest waits before and after a batch of benchmarks; then the monitor is asked, and what there
+was before is taken off.  Of the benchmark `boot` everything counts.
 """
 
 import os
 import re
-import select
-import subprocess
 import tempfile
-import time
 
+from benchguest import HOLD, READY, AskedGuest
 from benchset import batches
 from cache import GuestError
 
-HOLD_SECONDS = 600
-ANSWER_SECONDS = 20
 TOLD = r'Translator[\s\S]*\n\(dragoman\) $'   # the end of `info jit`
 ROW = re.compile(r'\s*(\S.*?)\s{2,}(\d+)\s*$')
 SAMPLES = re.compile(r'Profile \(\w+\): (\d+) samples, ([\d.]+)% of them in translated code')
@@ -25,6 +21,15 @@ TIER = r'(?:tier[ -]?([12])|(first|second) tier)'
 SHARES = [re.compile(TIER + r'[^\d%,;]*([\d.]+) ?%', re.I),
           re.compile(r'([\d.]+) ?%[^,;%]*?' + TIER, re.I)]
 SECOND = re.compile(r'tier[ -]?2|second tier', re.I)
+# Counted once for the whole translator, or for each CPU (the sum counts).
+COUNTERS = {'units invalidated': 'invalidated', 'flushes of the code buffer': 'buffer_flushes',
+            'longest, microseconds': 'longest_flush_us',
+            'code buffer used, bytes': 'buffer_used', 'TLB bank misses': 'tlb_misses',
+            'table walks': 'walks', 'TLB flushes: all': 'flushes_all',
+            'TLB flushes: by ASID': 'flushes_asid', 'TLB flushes: by page': 'flushes_page',
+            'TLB banks recycled': 'banks_recycled', 'look-ups beyond the jump cache': 'lookups'}
+ESTIMATE = re.compile(r'about ([\d.e+]+) million (TLB look-ups|indirect branches), ([\d.]+)% found')
+ESTIMATES = ['tlb_lookups', 'tlb_found', 'indirect', 'indirect_found']
 KINDS = [('units', r'\b(units|regions)\b'), ('insns', r'instructions|insns'),
          ('host_bytes', r'host bytes'), ('translate_us', r'microseconds')]
 
@@ -33,15 +38,26 @@ def parse(text):
     """`info jit` as a dictionary; what it does not say is missing.
 
     units, insns, host_bytes, translate_us; the same with `tier2_` before them; samples, and in
-    percent of them: translated, tier1, tier2.
+    percent of them: translated, tier1, tier2; COUNTERS; what the profile estimates: tlb_lookups,
+    indirect, and which percentage is found: tlb_found, indirect_found.
     """
     lines_ = text.replace('\r', '').split('\n')
     # The translator's own rows come before those of the CPUs.
     end = next((i for i, line in enumerate(lines_) if re.match(r'CPU \d', line)), len(lines_))
     found = {}
     _parse_rows(lines_[:end], found)
+    for line in lines_:
+        match = ROW.match(line)
+        if match and match[1] in COUNTERS:
+            key = COUNTERS[match[1]]
+            found[key] = found.get(key, 0) + int(match[2])
     for line in lines_[end:]:
         _parse_shares(line, found)
+        match = ESTIMATE.search(line)
+        if match:
+            key = 'indirect' if match[2].startswith('indirect') else 'tlb'
+            found['indirect' if key == 'indirect' else 'tlb_lookups'] = float(match[1]) * 1e6
+            found[f'{key}_found'] = float(match[3])
     if 'translated' in found and 'tier2' in found:
         found.setdefault('tier1', max(found['translated'] - found['tier2'], 0.0))
     return found
@@ -50,6 +66,7 @@ def parse(text):
 def since(before, after):
     """What was counted meanwhile."""
     counts = [prefix + kind for prefix in ('', 'tier2_') for kind, _ in KINDS]
+    counts += [key for key in COUNTERS.values() if key not in ('buffer_used', 'longest_flush_us')]
     return {key: value - before.get(key, 0) if key in counts else value
             for key, value in after.items()}
 
@@ -106,15 +123,16 @@ def figures(jit, cpu_seconds):
             'tier2_host_bytes_per_insn': over('tier2_host_bytes', 'tier2_insns'),
             'cpu_seconds': cpu_seconds, 'share_translating': sum(translating) if translating else
             None, 'share_tier1': first, 'share_tier2': jit.get('tier2'),
-            'samples': jit.get('samples')}
+            'samples': jit.get('samples'),
+            **{key: jit.get(key) for key in [*COUNTERS.values(), *ESTIMATES]}}
 
 
 def lines(rows):
     """The table, with lines for the second tier where there is one."""
     yield ('Guest instructions translated, how many a second of translating, host bytes for each;')
     yield ('time translating in percent of CPU time (it is the wall clock\'s: too high on a busy')
-    yield ('machine); percent of the samples in code of a tier, and elsewhere: helpers, devices, the')
-    yield ('translator.')
+    yield ('machine); percent of the samples in code of a tier, and elsewhere: helpers, devices,')
+    yield ('the translator.')
     yield ''
     yield (f'{"":14} {"insns":>9} {"insns/s":>9} {"bytes/insn":>10} {"CPU s":>7} {"transl. %":>9} '
            f'{"tier 1 %":>8} {"tier 2 %":>8} {"elsewhere":>9}')
@@ -131,105 +149,84 @@ def lines(rows):
                    f'{_cell(row["tier2_host_bytes_per_insn"], 10, 1)}').rstrip()
 
 
+def miss_lines(rows):
+    """The table of what the caches missed and lost."""
+    yield ('Misses of the TLB banks, table walks, look-ups of code beyond the jump cache;')
+    yield ('estimated: percent of accesses to memory, of indirect branches that are found;')
+    yield ('flushes of the TLB, units invalidated, flushes of the code buffer.')
+    yield ''
+    heads = ('misses', 'walks', 'found %', 'look-ups', 'found %', 'all', 'ASID', 'page',
+             'invalid.', 'buffer')
+    yield f'{"":14}' + ''.join(f' {head:>9}' for head in heads)
+    for name, row in rows:
+        cells = ((row['tlb_misses'], 0), (row['walks'], 0), (row['tlb_found'], 2),
+                 (row['lookups'], 0), (row['indirect_found'], 2), (row['flushes_all'], 0),
+                 (row['flushes_asid'], 0), (row['flushes_page'], 0), (row['invalidated'], 0),
+                 (row['buffer_flushes'], 0))
+        yield f'{name:14}' + ''.join(f' {_cell(value, 9, digits)}' for value, digits in cells)
+
+
 def _cell(value, width, digits):
     return ' ' * (width - 1) + '-' if value is None else f'{value:{width}.{digits}f}'
 
 
-# --- a guest that is asked ----------------------------------------------------------------------
+# --- asking -------------------------------------------------------------------------------------
 
-def _cpu_seconds(pid):
-    with open(f'/proc/{pid}/stat') as handle:
-        fields = handle.read().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+def tell(guest):
+    return guest.ask('info jit', TOLD)
 
 
-class _Asked:
-    """An emulator whose console goes to a file and whose monitor is on its standard streams."""
+def start_profile(guest):
+    guest.ask('profile on', r'profile on[\s\S]*\n\(dragoman\) $')
 
-    def __init__(self, command, log):
-        # The board's command line has -nographic, which would mix both.
-        command = [word for word in command if word != '-nographic']
-        command += ['-display', 'none', '-serial', f'file:{log}', '-monitor', 'stdio']
-        self.log, self.command = log, command
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
 
-    def console(self):
-        try:
-            with open(self.log, errors='replace') as handle:
-                return handle.read().replace('\r', '')
-        except FileNotFoundError:
-            return ''
-
-    def wait_for(self, line, progress):
-        deadline = time.monotonic() + HOLD_SECONDS
-        while line not in self.console().split('\n'):
-            begun = re.findall(r'^begin (\w+)$', self.console(), re.M)
-            progress.show(begun[-1] if begun else '')
-            if self.process.poll() is not None:
-                raise GuestError(f'{" ".join(self.command)}\n{self.console()[-2000:]}\n'
-                                 f'{self.process.stdout.read().decode(errors="replace").strip()}\n'
-                                 f'the emulator ended with status {self.process.returncode}')
-            if time.monotonic() > deadline:
-                raise GuestError(f'{" ".join(self.command)}\n{self.console()[-2000:]}\n'
-                                 f'the guest did not finish within {HOLD_SECONDS} s')
-            time.sleep(0.05)
-
-    def ask(self, command, until):
-        self.process.stdin.write(f'{command}\n'.encode())
-        self.process.stdin.flush()
-        text, deadline = '', time.monotonic() + ANSWER_SECONDS
-        while not re.search(until, text):
-            ready, _, _ = select.select([self.process.stdout], [], [],
-                                        max(0, deadline - time.monotonic()))
-            data = os.read(self.process.stdout.fileno(), 65536) if ready else b''
-            if not data:
-                raise GuestError(f'the monitor did not answer "{command}": {text[-500:]}')
-            text += data.decode(errors='replace').replace('\r', '')
-        return text
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+def with_option(emulator, option):
+    return emulator._replace(accel=f'{emulator.accel or "tcg"},{option}')
 
 
 def measure(rig, checks, emulator, batch):
-    """The figures of one batch."""
+    """The figures of one batch, the monitor's answer, and what went wrong."""
     programs = [b for b in batch if b.command]
-    accel = (emulator.accel or 'tcg') + ('' if programs else ',profile=on')
+    if not programs:
+        emulator = with_option(emulator, 'profile=on')
     before, seconds_before = {}, 0.0
-    with tempfile.TemporaryDirectory(prefix='dragoman-bench-') as folder:
-        guest = _Asked(rig.guest_command(emulator._replace(accel=accel), batch, hold=True),
-                       os.path.join(folder, 'console'))
-        try:
-            if programs:
-                guest.wait_for('begin ready', rig.progress)
-                before = parse(guest.ask('info jit', TOLD))
-                guest.ask('profile on', r'profile on[\s\S]*\n\(dragoman\) $')
-                seconds_before = _cpu_seconds(guest.process.pid)
-            guest.wait_for('begin hold', rig.progress)
-            seconds = _cpu_seconds(guest.process.pid) - seconds_before
-            text = guest.ask('info jit', TOLD)
-            checks.collect(guest.console(), programs, emulator.path)
-        finally:
-            guest.end()
+    with tempfile.TemporaryDirectory(prefix='dragoman-bench-') as folder, \
+            AskedGuest(rig.guest_command(emulator, batch, hold=True),
+                       os.path.join(folder, 'console')) as guest:
+        if programs:
+            guest.wait_for(READY, rig.progress)
+            before = parse(tell(guest))
+            start_profile(guest)
+            seconds_before = guest.cpu_seconds()
+        guest.wait_for(HOLD, rig.progress)
+        seconds = guest.cpu_seconds() - seconds_before
+        text = tell(guest)
+        _, _, problems = checks.collect(guest.console(), programs, emulator.path)
     jit = since(before, parse(text))
     if 'insns' not in jit:
         raise GuestError(f'"info jit" of {emulator.path} says nothing of instructions: '
                          f'{text[:500]}')
-    return figures(jit, seconds), text
+    return figures(jit, seconds), text, problems
 
 
-def run(rig, checks, emulator, benchmarks):
-    """[(group, figures)]; and the monitor's answers, by group."""
-    rows, answers = [], {}
+def batch_name(batch):
+    return batch[0].group + (f' x{batch[0].processors}' if batch[0].processors > 1 else '')
+
+
+def run(rig, checks, emulator, benchmarks, note=lambda rows, answers: None):
+    """[(group, figures)]; the monitor's answers, by group; what went wrong.  `note` is called with
+    the first two after each group."""
+    rows, answers, problems = [], {}, []
     for batch in batches(benchmarks):
-        name = batch[0].group + (f' x{batch[0].processors}' if batch[0].processors > 1 else '')
+        name = batch_name(batch)
         rig.progress.begin(name)
-        row, answers[name] = measure(rig, checks, emulator, batch)
+        try:
+            row, answers[name], wrong = measure(rig, checks, emulator, batch)
+        except GuestError as error:
+            problems.append(f'{name}: {error}')
+            continue
+        problems += [f'{name}: {text}' for text in wrong]
         rows.append((name, row))
+        note(rows, answers)
     rig.progress.clear()
-    return rows, answers
+    return rows, answers, problems

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs the benchmarks: builds the programs, starts guests, and the same programs on the host.
 
-Every result has a checksum, which must be the same everywhere; pi's is computed here besides.
+Every result has a checksum, which must be the same everywhere; pi's is computed here besides.  What
+goes wrong costs its own figure only: it is noted, and the others go on.
 """
 
 import math
@@ -87,7 +88,7 @@ def compile_program(name, side):
 
 
 class Checks:
-    """Wrong answers end everything."""
+    """Wrong answers are no figures."""
 
     def __init__(self, benchmarks):
         names = [b.name for b in benchmarks]
@@ -95,21 +96,23 @@ class Checks:
         self.debian = {b.name for b in benchmarks if b.is_debian}
 
     def collect(self, text, benchmarks, who):
-        """Seconds by name out of a run's output, and what `who` lacks instructions for."""
-        seconds, lacks = {}, {}
+        """Out of a run's output: seconds by name, what `who` lacks instructions for, and what went
+        wrong."""
+        seconds, lacks, problems = {}, {}, []
         for line in text.split('\n'):
             match = RESULT.match(line)
             if match and match[4]:
                 lacks[match[1]] = match[4]
+            elif match and match[3] != self.wanted.setdefault(match[1], match[3]):
+                problems.append(f'{who} computes {match[1]} wrongly: {match[3]} instead of '
+                                f'{self.wanted[match[1]]}' + self._doubt(match[1]))
             elif match:
-                if match[3] != self.wanted.setdefault(match[1], match[3]):
-                    raise GuestError(f'{who} computes {match[1]} wrongly: {match[3]} instead of '
-                                     f'{self.wanted[match[1]]}' + self._doubt(match[1]))
                 seconds[match[1]] = float(match[2])
-        for b in benchmarks:
-            if b.name not in seconds and b.name not in lacks:
-                raise GuestError(f'{who} did not report {b.name}: {text[-1000:]}')
-        return seconds, lacks
+        reported = {match[1] for match in map(RESULT.match, text.split('\n')) if match}
+        missing = [b.name for b in benchmarks if b.name not in reported]
+        if missing:
+            problems.append(f'{who} did not report {", ".join(missing)}: {text[-1000:]}')
+        return seconds, lacks, problems
 
     def _doubt(self, name):
         """Programs of different versions may differ without a mistake."""
@@ -178,7 +181,8 @@ class Rig:
             '-append', f'console=ttyAMA0 panic=-1 {append}', '-nic', 'none']
 
     def run_guest(self, emulator, batch):
-        """Boot, run, power off; returns the whole time and the console's text."""
+        """Boot, run, power off; returns the whole time (None if it failed), the console's text and
+        what went wrong."""
         command = self.guest_command(emulator, batch)
         started = time.monotonic()
         try:
@@ -202,13 +206,14 @@ class Rig:
                 process.wait()
         seconds, text = time.monotonic() - started, '\n'.join(lines)
         if status != 0 or 'finished with status 0' not in text:
-            raise GuestError(f'{" ".join(command)}\n{text[-2000:]}\n'
-                             f'{emulator.path} failed with status {status}')
-        return seconds, text
+            return None, text, [f'{" ".join(command)}\n{text[-2000:]}\n'
+                                f'{emulator.path} failed with status {status}']
+        return seconds, text, []
 
     def run_host(self, batch):
+        """The programs' output, and what went wrong."""
         environment = dict(os.environ, LC_ALL='C', PERL_HASH_SEED='0')
-        text = ''
+        text, problems = '', []
         for b in batch:
             if b.command:
                 self.progress.show(b.name)
@@ -216,42 +221,60 @@ class Rig:
                                         cwd=self.inputs if b.is_debian else None,
                                         env=environment, stdout=subprocess.PIPE)
                 if result.returncode != 0:
-                    raise GuestError(f'{" ".join(b.command)} failed on the host with status '
-                                     f'{result.returncode}')
+                    problems.append(f'{" ".join(b.command)} failed on the host with status '
+                                    f'{result.returncode}')
                 text += result.stdout
-        return text
+        return text, problems
 
 
-def measure(rig, checks, who, emulators, batch):
-    """Seconds by name of a batch on one side, and what it lacks instructions for."""
-    programs = [b for b in batch if b.command]
-    if who == 'host':
-        return checks.collect(rig.run_host(batch), programs, 'the host')
-    whole, text = rig.run_guest(emulators[who], batch)
-    seconds, lacks = checks.collect(text, programs, emulators[who].path)
-    if lacks:
-        raise GuestError(f'{emulators[who].path} lacks {", ".join(lacks.values())}')
-    if not programs:
-        seconds[batch[0].name] = whole
-    return seconds, lacks
+class Run:
+    """What several sides measured so far: `seconds` as {who: {name: [of pair 0, ...]}}, None where
+    there is no figure; what the host lacks, by name; and what went wrong."""
+
+    def __init__(self, rig, benchmarks, emulators):
+        self.rig, self.emulators = rig, emulators
+        self.checks = Checks(benchmarks)
+        self.seconds = {who: {b.name: [] for b in benchmarks} for who in [*emulators, 'host']}
+        self.lacks, self.problems = {}, []
+        self.started = time.monotonic()
+
+    def measure(self, who, batch, stage=''):
+        """Run a batch on one side; {name: seconds or None}, which is noted, too."""
+        programs = [b for b in batch if b.command]
+        if who == 'host':
+            text, problems = self.rig.run_host(batch)
+            path = 'the host'
+        else:
+            path = self.emulators[who].path
+            whole, text, problems = self.rig.run_guest(self.emulators[who], batch)
+        # Who failed says himself what he did not come to.
+        found, lacks, wrong = self.checks.collect(text, [] if problems else programs, path)
+        if who == 'host':
+            self.lacks.update(lacks)
+        elif lacks:
+            wrong.append(f'{path} lacks {", ".join(lacks.values())}')
+        if not programs and who != 'host':
+            found[batch[0].name] = whole
+        self.problems += [f'{stage}: {text}' for text in problems + wrong]
+        figures = {b.name: found.get(b.name) for b in batch}
+        for name, value in figures.items():
+            self.seconds[who][name].append(value)
+        return figures
+
+    def took(self):
+        return round(time.monotonic() - self.started)
 
 
-def run_pairs(rig, benchmarks, emulators, pairs, host=True):
-    """The sides take turns at every batch, in changing order, so that a machine's mood hits all.
-
-    Returns {who: {name: [seconds of pair 0, ...]}} and what the host lacks, by name.
-    """
-    after = ['host'] if host else []
-    results, lacks = {who: {} for who in [*emulators, *after]}, {}
-    checks = Checks(benchmarks)
+def run_pairs(run, benchmarks, pairs, host=True, note=lambda: None):
+    """The sides take turns at every batch, in changing order, so that a machine's mood hits all;
+    `note` is called after each batch."""
+    sides, after = list(run.emulators), ['host'] if host else []
     for pair in range(pairs):
-        order = list(emulators) if pair % 2 == 0 else list(emulators)[::-1]
+        order = sides if pair % 2 == 0 else sides[::-1]
         for batch in batches(benchmarks):
             for who in order + after:
-                rig.progress.begin(f'pair {pair + 1} of {pairs}', f'{batch[0].group}, {who}')
-                seconds, missing = measure(rig, checks, who, emulators, batch)
-                lacks.update(missing)
-                for name, value in seconds.items():
-                    results[who].setdefault(name, []).append(value)
-    rig.progress.clear()
-    return results, lacks
+                stage = f'pair {pair + 1} of {pairs}'
+                run.rig.progress.begin(stage, f'{batch[0].group}, {who}')
+                run.measure(who, batch, f'{stage}, {batch[0].group}')
+            note()
+    run.rig.progress.clear()

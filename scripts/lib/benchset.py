@@ -111,6 +111,10 @@ BENCHMARKS = [
     *_threaded('locks'),
 ]
 
+# MiB that an emulator may take beyond the guest's RAM, by group.
+MEMORY_LIMITS = {'boot': 150}
+MEMORY_LIMIT = 400
+
 # (kind, processors): its time is compared with that of one.
 SCALED = [(kind, count) for kind in ('threads', 'locks') for count in (2, 4)]
 
@@ -130,6 +134,14 @@ def choose(words):
             raise KeyError(word)
         chosen.update(names)
     return [b for b in BENCHMARKS if b.name in chosen]
+
+
+def apart(benchmarks):
+    """Few guests: one that boots only, and for each number of processors one that runs all."""
+    lists = {}
+    for b in benchmarks:
+        lists.setdefault((not b.command, b.processors), []).append(b)
+    return list(lists.values())
 
 
 def batches(benchmarks):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Sums up what scripts/bench measured.  Nothing here runs anything.
 
-Seconds come as {who: {name: [of pair 0, of pair 1, ...]}} with the keys `dragoman`, `peer`, `host`.
-A ratio is made within a pair; what counts is the median of the pairs' ratios, with their range.
+Seconds come as {who: {name: [of pair 0, of pair 1, ...]}} with the keys `dragoman`, `peer`, `host`;
+None stands for a run that failed.  A ratio is made within a pair; what counts is the median of the
+pairs' ratios, with their range.
 """
 
 import math
@@ -20,9 +21,18 @@ def spread(values):
     return statistics.median(values), min(values), max(values)
 
 
+def ratios_by_pair(above, below):
+    """None where one of both failed."""
+    return [a / b if a and b else None for a, b in zip(above, below)]
+
+
+def known(values):
+    return [value for value in values if value is not None]
+
+
 def ratios(above, below):
-    """Of each pair."""
-    return [a / b for a, b in zip(above, below)]
+    """Of each pair that has both."""
+    return known(ratios_by_pair(above, below))
 
 
 def summarise(seconds, benchmarks, lacks):
@@ -30,19 +40,27 @@ def summarise(seconds, benchmarks, lacks):
     rows = []
     for b in benchmarks:
         ours, theirs = seconds['dragoman'][b.name], seconds['peer'][b.name]
-        host = seconds['host'].get(b.name)
+        host = seconds['host'].get(b.name, [])
+        if not ratios(theirs, ours):
+            continue
         faster, low, high = spread(ratios(theirs, ours))
-        row = {'name': b.name, 'group': b.group, 'dragoman': statistics.median(ours),
-               'peer': statistics.median(theirs),
+        row = {'name': b.name, 'group': b.group, 'dragoman': statistics.median(known(ours)),
+               'peer': statistics.median(known(theirs)),
                'faster': faster, 'faster_low': low, 'faster_high': high}
-        if host:
-            row['host'] = statistics.median(host)
+        if ratios(ours, host) and ratios(theirs, host):
+            row['host'] = statistics.median(known(host))
             row['times_host'] = statistics.median(ratios(ours, host))
             row['peer_times_host'] = statistics.median(ratios(theirs, host))
         elif b.name in lacks:
             row['host_lacks'] = lacks[b.name]
         rows.append(row)
     return rows
+
+
+def group_ratios(above, below, names):
+    """Geometric means over `names`, of each pair that has them all."""
+    by_pair = zip(*(ratios_by_pair(above[name], below[name]) for name in names))
+    return [geometric_mean(pair) for pair in by_pair if None not in pair]
 
 
 def summarise_groups(seconds, rows, against_qemu=True):
@@ -53,12 +71,11 @@ def summarise_groups(seconds, rows, against_qemu=True):
     groups = []
     for group in GROUPS:
         members = [row for row in rows if row['group'] == group.name]
-        if not members:
-            continue
         names = [row['name'] for row in members]
-        by_pair = zip(*(ratios(seconds['peer'][name], seconds['dragoman'][name])
-                        for name in names))
-        faster, low, high = spread([geometric_mean(pair) for pair in by_pair])
+        pairs = group_ratios(seconds['peer'], seconds['dragoman'], names)
+        if not pairs:
+            continue
+        faster, low, high = spread(pairs)
         summary = {'name': group.name, 'title': group.title, 'benchmarks': names,
                    'faster': faster, 'faster_low': low, 'faster_high': high,
                    'least': group.least if against_qemu else None,
@@ -80,9 +97,9 @@ def summarise_scaling(seconds):
         if (kind, count) == ('threads', 2):
             row.update(least=SCALING_LEAST, aim=SCALING_AIM)
         for who, times in seconds.items():
-            one, several = times.get(f'{kind}1'), times.get(f'{kind}{count}')
-            if one and several:
-                row[who] = spread(ratios(one, several))
+            values = ratios(times.get(f'{kind}1', []), times.get(f'{kind}{count}', []))
+            if values:
+                row[who] = spread(values)
         if 'dragoman' in row:
             rows.append(row)
     return rows
@@ -93,6 +110,10 @@ def verdict(value, least, aim):
     if least is None:
         return ''
     return 'aim' if value >= aim else 'ok' if value >= least else 'SHORT'
+
+
+def minutes(seconds):
+    return f'{seconds // 60}:{seconds % 60:02} minutes'
 
 
 # --- as text ------------------------------------------------------------------------------------
@@ -155,7 +176,8 @@ def scaling_lines(rows):
 def table(report):
     """The whole report as text."""
     host = report['host']
-    yield f'Medians of {report["pairs"]} pair(s).  dragoman: {report["dragoman"]}'
+    yield (f'Medians of {report["pairs"]} pair(s), {minutes(report["took_seconds"])}.  '
+           f'dragoman: {report["dragoman"]}')
     yield (f'peer: {report["peer"]}.  "faster": the peer\'s time over ours, with its range; '
            '"x nat.": our time over the host\'s.')
     yield (f'host: {host["processor"]}, {host["count"]} processor(s); load average {host["load"]} '

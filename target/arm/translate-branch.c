@@ -95,25 +95,30 @@ bool a64_trans_B_cond(DisasContext *s, const struct a64_bcond *a)
 
 enum { BTYPE_X16 = 1, BTYPE_CALL = 2, BTYPE_JUMP = 3 };
 
+static unsigned btype_of(const DisasContext *s, unsigned rn, bool link)
+{
+    bool anywhere = !(s->flags & UNIT_FLAG_GUARDED) || rn == 16 || rn == 17;
+    return link ? BTYPE_CALL : anywhere ? BTYPE_X16 : BTYPE_JUMP;
+}
+
 void gen_branch_record(DisasContext *s, IrRef target, unsigned rn, bool link)
 {
     if (!arm_has(s->cpu, ARM_FEAT_BTI))
         return;
-    bool anywhere = !(s->flags & UNIT_FLAG_GUARDED) || rn == 16 || rn == 17;
-    unsigned type = link ? BTYPE_CALL : anywhere ? BTYPE_X16 : BTYPE_JUMP;
+    unsigned type = btype_of(s, rn, link);
     ir_stenv(&s->b, IR_I64, ir_add(&s->b, IR_I64, target, ir_imm64(&s->b, type)), 3,
              offsetof(ArmCpu, branch_record));
 }
 
 /* Bit n: a branch of type n may not come here. */
-static unsigned refused_types(const DisasContext *s)
+static unsigned refused_types(const DisasContext *s, uint32_t word)
 {
     enum { ALL = 1 << BTYPE_X16 | 1 << BTYPE_CALL | 1 << BTYPE_JUMP };
-    if ((s->word & 0xffe0001f) == 0xd4200000 || (s->word & 0xffe0001f) == 0xd4400000)
+    if ((word & 0xffe0001f) == 0xd4200000 || (word & 0xffe0001f) == 0xd4400000)
         return 0; /* BRK, HLT */
-    if ((s->word & 0xfffff01f) != 0xd503201f)
+    if ((word & 0xfffff01f) != 0xd503201f)
         return ALL;
-    switch (s->word >> 5 & 0x7f) { /* the number of the hint */
+    switch (word >> 5 & 0x7f) { /* the number of the hint */
     case 34: return 1 << BTYPE_JUMP;  /* BTI c */
     case 36: return 1 << BTYPE_CALL;  /* BTI j */
     case 38: return 0;                /* BTI jc */
@@ -125,10 +130,16 @@ static unsigned refused_types(const DisasContext *s)
     }
 }
 
+bool may_land(const DisasContext *s, uint32_t word, bool link)
+{
+    return !(s->flags & UNIT_FLAG_GUARDED) ||
+           !(refused_types(s, word) >> btype_of(s, s->word >> 5 & 31, link) & 1);
+}
+
 void gen_landing_check(DisasContext *s)
 {
     IrBuilder *b = &s->b;
-    unsigned refused = refused_types(s);
+    unsigned refused = refused_types(s, s->word);
     if (!refused)
         return;
     IrRef record = ir_ldenv(b, IR_I64, 3, offsetof(ArmCpu, branch_record));

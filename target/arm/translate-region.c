@@ -11,7 +11,8 @@
 //
 // A block is known by its address and the calls that led to it (a context: return addresses of
 // calls within the region): a function that is called from two places is there twice. A RET in a
-// context compares with the return address, which is mostly known to be equal.
+// context compares with the return address, which is mostly known to be equal. Other indirect branches
+// compare with the addresses that they were seen to lead to.
 //
 // The entry's page is what the unit was found by. Whether another page is still the code that was
 // translated is asked where it is entered (guard_page).
@@ -24,10 +25,14 @@
 #define MAX_BLOCK_INSNS 256
 #define MAX_CONTEXTS 32
 #define MAX_CALL_DEPTH 4
+#define MAX_TARGETS 10 /* of an indirect branch; each costs the rarer ones a comparison */
+#define RARE 32        /* a target that is met once in so many times, or less, is none */
 
 static_assert(MAX_BLOCKS <= UINT8_MAX, "their numbers stand in bytes");
 
-typedef enum FlowKind { FLOW_NEXT, FLOW_JUMP, FLOW_CONDITION, FLOW_CALL, FLOW_RETURN, FLOW_END } FlowKind;
+typedef enum FlowKind {
+    FLOW_NEXT, FLOW_JUMP, FLOW_CONDITION, FLOW_CALL, FLOW_RETURN, FLOW_JUMP_REG, FLOW_CALL_REG, FLOW_END
+} FlowKind;
 
 /* Where an instruction leads, by its encoding alone. */
 typedef struct Flow {
@@ -50,7 +55,8 @@ typedef struct GuestBlock {
     Where at;
     uint32_t insns;
     unsigned succs;
-    Where succ[2];
+    Where succ[MAX_TARGETS];
+    bool indirect; /* ends in a branch to a register, of which the targets are known */
     bool in;       /* part of the region */
     bool done;     /* translated */
     uint32_t ir;   /* its block of IR + 1; 0: nobody has led to it yet */
@@ -74,6 +80,7 @@ struct ArmRegion {
     unsigned context_count; /* the first is that of the entry */
     Where head;
     unsigned context;       /* of the block that is translated */
+    const GuestBlock *block; /* that block */
     bool changed;           /* a block was led to for the first time */
 };
 
@@ -130,8 +137,10 @@ static Flow flow_of(ArmRegion *r, Vaddr pc)
         return branch(FLOW_CONDITION, pc, word, 5, 14);
     if (word == 0xd65f03c0 || (word & 0xfffffbff) == 0xd65f0bff) /* RET, RETAA, RETAB */
         return (Flow){ .kind = FLOW_RETURN };
+    if ((word & 0xfedf0000) == 0xd61f0000) /* BR, BRAA and so on; bit 21 set: BLR */
+        return (Flow){ .kind = word & BIT(21) ? FLOW_CALL_REG : FLOW_JUMP_REG };
     if ((word & 0xfe000000) == 0xd6000000 || (word & 0xff000000) == 0xd4000000)
-        return (Flow){ .kind = FLOW_END }; /* BR, BLR, ERET; exceptions */
+        return (Flow){ .kind = FLOW_END }; /* ERET, other RET; exceptions */
     return (Flow){ .kind = FLOW_NEXT };
 }
 
@@ -180,8 +189,28 @@ static unsigned called_context(ArmRegion *r, unsigned from, Vaddr back)
     return r->context_count++;
 }
 
+/* Where the branch to a register at `at` leads mostly; a call with X30 set to behind it. Returns are not
+ * followed beyond the calls that are known: they would make a region of callers of a function, where
+ * better ones begin with the caller. */
+static unsigned frequent_targets(ArmRegion *r, Where at, bool link, Where to[MAX_TARGETS])
+{
+    CodeTarget seen[MAX_TARGETS];
+    unsigned count = 0, n = r->source->targets(r->source, at.pc, seen, MAX_TARGETS);
+    unsigned context = n && link ? called_context(r, at.context, at.pc + 4) : at.context;
+    uint64_t total = 0;
+    if (link && !context)
+        return 0;
+    for (unsigned k = 0; k < n; k++)
+        total += seen[k].count;
+    while (count < n && (uint64_t)seen[count].count * RARE > total) {
+        to[count] = (Where){ seen[count].pc, context };
+        count++;
+    }
+    return count;
+}
+
 /* Where `flow` of the instruction at `at` leads within a region; returns to how many places. */
-static unsigned successors(ArmRegion *r, Where at, Flow flow, Where to[2])
+static unsigned successors(ArmRegion *r, Where at, Flow flow, Where to[MAX_TARGETS])
 {
     const Where next = { at.pc + 4, at.context };
     to[0] = (Where){ flow.to, at.context };
@@ -200,6 +229,9 @@ static unsigned successors(ArmRegion *r, Where at, Flow flow, Where to[2])
     case FLOW_RETURN:
         to[0] = (Where){ r->contexts[at.context].back, r->contexts[at.context].parent };
         return at.context != 0;
+    case FLOW_JUMP_REG:
+    case FLOW_CALL_REG:
+        return frequent_targets(r, at, flow.kind == FLOW_CALL_REG, to);
     default:
         return 0;
     }
@@ -210,7 +242,7 @@ static void find_blocks(ArmRegion *r)
 {
     uint32_t insns = 0;
     for (unsigned n = 0; n < r->count; n++) {
-        Where at = r->blocks[n].at, to[2];
+        Where at = r->blocks[n].at, to[MAX_TARGETS];
         for (; insns < r->source->max_insns; insns++) {
             Flow flow = flow_of(r, at.pc);
             if (flow.kind != FLOW_NEXT) {
@@ -239,6 +271,7 @@ static void measure_block(ArmRegion *r, GuestBlock *b)
         if (flow.kind != FLOW_NEXT || page_of(next.pc) == next.pc ||
             b->insns == MAX_BLOCK_INSNS || find_block(r, next)) {
             b->succs = successors(r, at, flow, b->succ);
+            b->indirect = b->succs && (flow.kind == FLOW_JUMP_REG || flow.kind == FLOW_CALL_REG);
             return;
         }
         at = next;
@@ -269,19 +302,56 @@ static bool keep_cycles(ArmRegion *r)
     return find_block(r, r->head)->in;
 }
 
+static bool may_be_head(const ArmRegion *r, const GuestBlock *b)
+{
+    return b->in && !b->at.context && page_of(b->at.pc) == r->pages[0].va;
+}
+
+static void enter_at_lowest(ArmRegion *r)
+{
+    for (unsigned n = 0; n < r->count; n++)
+        if (may_be_head(r, &r->blocks[n]) && r->blocks[n].at.pc < r->head.pc)
+            r->head = r->blocks[n].at;
+}
+
+static unsigned predecessors(const ArmRegion *r, Where at)
+{
+    unsigned count = 0;
+    for (unsigned n = 0; n < r->count; n++)
+        for (unsigned k = 0; r->blocks[n].in && k < r->blocks[n].succs; k++)
+            count += r->blocks[n].succ[k].pc == at.pc && r->blocks[n].succ[k].context == at.context;
+    return count;
+}
+
+/* An interpreter leaves the region for what it does rarely, and has to come back soon: where most
+ * ways lead to. */
+static void enter_at_busiest(ArmRegion *r)
+{
+    unsigned most = predecessors(r, r->head);
+    for (unsigned n = 0; n < r->count; n++) {
+        unsigned count = may_be_head(r, &r->blocks[n]) ? predecessors(r, r->blocks[n].at) : 0;
+        if (count > most) {
+            most = count;
+            r->head = r->blocks[n].at;
+        }
+    }
+}
+
 static void choose_blocks(ArmRegion *r)
 {
+    bool chooses = false; /* it has a branch with several targets */
     for (unsigned n = 0; n < r->count; n++)
         measure_block(r, &r->blocks[n]);
     bool cycle = keep_cycles(r);
     for (unsigned n = 0; n < r->count; n++) {
         GuestBlock *b = &r->blocks[n];
-        if (!cycle)
-            b->in = true;
-        else if (b->in && !b->at.context && b->at.pc < r->head.pc &&
-                 page_of(b->at.pc) == r->pages[0].va)
-            r->head = b->at;
+        b->in |= !cycle;
+        chooses |= b->in && b->indirect && b->succs > 1;
     }
+    if (cycle && chooses)
+        enter_at_busiest(r);
+    else if (cycle)
+        enter_at_lowest(r);
 }
 
 /* Of what was chosen; whether a block is led to at all turns out when the others are translated. */
@@ -364,6 +434,59 @@ bool region_call(DisasContext *s, Vaddr target)
     return context && go_to(s, (Where){ target, context }, false);
 }
 
+static bool is_in(ArmRegion *r, Where at)
+{
+    const GuestBlock *b = find_block(r, at);
+    return b && b->in;
+}
+
+/* Those of the targets that are in the region, and that an instruction may be for such a branch. */
+static unsigned possible_targets(DisasContext *s, bool link, Where to[MAX_TARGETS])
+{
+    ArmRegion *r = s->region;
+    const GuestBlock *b = r->block; /* which ends in the branch */
+    unsigned kept = 0;
+    for (unsigned n = 0; b->indirect && n < b->succs; n++) {
+        uint32_t word;
+        if (!is_in(r, b->succ[n]))
+            continue;
+        memcpy(&word, code_at(r, b->succ[n].pc), 4);
+        if (may_land(s, word, link))
+            to[kept++] = b->succ[n];
+    }
+    return kept;
+}
+
+/* So that comparisons with the targets are with 32-bit constants: what to subtract from all. */
+static Vaddr base_of(const Where *to, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++)
+        if ((int64_t)to[n].pc != (int32_t)to[n].pc)
+            return to[0].pc;
+    return 0;
+}
+
+void region_branch(DisasContext *s, IrRef target, bool link)
+{
+    Where to[MAX_TARGETS];
+    unsigned count = s->region ? possible_targets(s, link, to) : 0;
+    Vaddr base = base_of(to, count);
+    if (base)
+        target = ir_sub(&s->b, IR_I64, target, ir_imm64(&s->b, base));
+    for (unsigned n = 0; n < count; n++) {
+        uint32_t there = ir_block_create(&s->b), elsewhere = ir_block_create(&s->b);
+        IrRef pc = ir_imm64(&s->b, to[n].pc - base);
+        if (n + 1 < count) /* what is second goes on in line */
+            ir_brc(&s->b, IR_I64, target, pc, IR_EQ, IR_TARGETS(there, elsewhere));
+        else
+            ir_brc(&s->b, IR_I64, target, pc, IR_NE, IR_TARGETS(elsewhere, there));
+        ir_block_begin(&s->b, there);
+        go_to(s, to[n], false);
+        s->ended = false;
+        ir_block_begin(&s->b, elsewhere);
+    }
+}
+
 void region_return(DisasContext *s, IrRef target)
 {
     ArmRegion *r = s->region;
@@ -401,6 +524,7 @@ static void translate_block(DisasContext *s, const GuestBlock *b)
     ArmRegion *r = s->region;
     ir_block_begin(&s->b, b->ir - 1);
     r->context = b->at.context;
+    r->block = b;
     arm_translate_begin_block(s, b->at.pc);
     if (is_full(s))
         leave_at_once(s);

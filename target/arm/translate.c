@@ -111,6 +111,8 @@ void gen_exit_reg(DisasContext *s, IrRef target, unsigned exit_bits)
     } else {
         if (exit_bits & IR_EXIT_RETURN)
             region_return(s, target);
+        else if (exit_bits & IR_EXIT_POLL) /* not what is out of line */
+            region_branch(s, target, exit_bits & IR_EXIT_CALL);
         ir_exit_reg(&s->b, target, exit_bits);
     }
     s->ended = true;

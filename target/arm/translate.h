@@ -277,6 +277,13 @@ bool region_call(DisasContext *s, Vaddr target);
 /* Go where a call within the region came from, if `target` is there; what follows is for others. */
 void region_return(DisasContext *s, IrRef target);
 
+/* Go to where a BR or BLR mostly leads, within the region; what follows is for the rest. */
+void region_branch(DisasContext *s, IrRef target, bool link);
+
+/* translate-branch.c: may the BR or BLR that is translated lead to this instruction, in a page that is
+ * guarded if its own is? */
+bool may_land(const DisasContext *s, uint32_t word, bool link);
+
 /* translate-branch.c, for guarded pages: the instruction at s->pc, the first of the unit, faults if it
  * was reached by an indirect branch that it is no target of. */
 void gen_landing_check(DisasContext *s);

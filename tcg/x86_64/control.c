@@ -88,9 +88,9 @@ static void store_pc(TcgEmit *e, uint64_t pc)
     }
 }
 
-static void leave(TcgEmit *e, IrExitReason reason)
+static void leave(TcgEmit *e, IrExitReason reason, uint32_t meta)
 {
-    asm_mov_ri(e, RAX, LEAVE_RESULT(reason, 0));
+    asm_mov_ri(e, RAX, LEAVE_RESULT(reason, meta));
     asm_jmp_to(e, codebuf_rw(&e->x->cb, e->x->leave));
 }
 
@@ -100,16 +100,31 @@ static uint32_t pc_var(const TcgEmit *e)
     return e->unit->globals->pc;
 }
 
+#define NO_BRANCH UINT64_C(1) /* no instruction of a guest has this address */
+
+/* Of the instruction that is translated. */
+static Vaddr guest_pc(const TcgEmit *e)
+{
+    uint32_t var = pc_var(e);
+    IrRef pc = var < e->unit->globals->count ? e->ra->vars[var].cur : IR_NONE;
+    return ir_is_const(pc) ? ir_const_get(e->unit, pc)->lo : NO_BRANCH;
+}
+
 static void ool_request_pc(TcgEmit *e, EmitOol *o)
 {
     store_pc(e, o->arg[0]);
-    leave(e, IR_REASON_REQUEST);
+    leave(e, IR_REASON_REQUEST, 0);
 }
 
+/* arg[0] is the register, arg[1] the guest's branch. */
 static void ool_request_reg(TcgEmit *e, EmitOol *o)
 {
+    TcgBranch *branch = o->arg[1] == NO_BRANCH ? NULL : tcg_meta_alloc(e->ctx, sizeof *branch);
+    if (branch) {
+        *branch = (TcgBranch){ e->x->code, o->arg[1] };
+    }
     asm_mov_mr(e, X_W, pc_mem(e), (Reg)o->arg[0]);
-    leave(e, IR_REASON_REQUEST);
+    leave(e, IR_REASON_REQUEST, branch ? tcg_meta_offset(e->ctx, branch) : 0);
 }
 
 static EmitOol *emit_poll_check(TcgEmit *e, void (*fn)(TcgEmit *e, EmitOol *o), uint64_t arg)
@@ -199,31 +214,33 @@ static void ool_lookup(TcgEmit *e, EmitOol *o)
 void emit_exit_reg(TcgEmit *e, const IrInsn *in)
 {
     const TcgLayout *l = e->layout;
+    /* Where returns and exceptions lead is of no use to anybody. */
+    Vaddr branch_pc = in->sub & (IR_EXIT_RETURN | IR_EXIT_RELOAD) ? NO_BRANCH : guest_pc(e);
     Reg pc = ra_use(e, in->arg[0]);
     ra_flush(e, false, pc_var(e));
     ra_forget_dirty(e);
     if (in->sub & IR_EXIT_POLL) {
-        emit_poll_check(e, ool_request_reg, pc);
+        emit_poll_check(e, ool_request_reg, pc)->arg[1] = branch_pc;
     }
     reload_bank(e, in);
-    /* Entries are 16 bytes: (pc >> shift) * 16. */
+    /* Entries are 16 bytes: (pc >> pc_shift) * 16, of which the address does what it can. */
+    unsigned scale = l->pc_shift ? 4 - l->pc_shift : 3;
+    assert(l->pc_shift <= 4);
     asm_mov_rr(e, 0, RAX, pc);
-    if (l->pc_shift < 4) {
-        asm_shift_ri(e, SHIFT_SHL, 0, RAX, 4 - l->pc_shift);
-    } else if (l->pc_shift > 4) {
-        asm_shift_ri(e, SHIFT_SHR, 0, RAX, l->pc_shift - 4);
+    if (!l->pc_shift) {
+        asm_shift_ri(e, SHIFT_SHL, 0, RAX, 1);
     }
-    asm_alu_ri(e, ALU_AND, 0, RAX, (int32_t)(((1u << l->jump_bits) - 1) << 4));
-    asm_alu_rm(e, ALU_CMP, X_W, pc, mem_bi(R13, RAX, 0, (int32_t)l->jump_offset));
+    asm_alu_ri(e, ALU_AND, 0, RAX, (int32_t)(((1u << l->jump_bits) - 1) << (4 - scale)));
+    asm_alu_rm(e, ALU_CMP, X_W, pc, mem_bi(R13, RAX, scale, (int32_t)l->jump_offset));
     emit_ool(e, CC_NE, ool_lookup)->arg[0] = pc;
-    asm_rm(e, 0xff, 4, mem_bi(R13, RAX, 0, (int32_t)l->jump_offset + 8));
+    asm_rm(e, 0xff, 4, mem_bi(R13, RAX, scale, (int32_t)l->jump_offset + 8));
 }
 
 void emit_exit(TcgEmit *e, const IrInsn *in)
 {
     ra_flush(e, false, NO_VAR);
     ra_forget_dirty(e);
-    leave(e, in->sub);
+    leave(e, in->sub, 0);
 }
 
 void emit_poll(TcgEmit *e, const IrInsn *in)

@@ -169,8 +169,10 @@ TcgExit x86_enter(TcgThread *t, const void *entry)
     void *bank;
     memcpy(&bank, env + t->ctx->config.layout.env_bank, sizeof bank);
     uint64_t r = x->enter(env + ENV_BIAS, bank, entry, t);
-    uint32_t slot = (uint32_t)(r >> 8);
-    return (TcgExit){ .reason = r & 0xff, .slot = slot ? tcg_meta_at(t->ctx, slot) : NULL };
+    IrExitReason reason = r & 0xff;
+    void *what = r >> 8 ? tcg_meta_at(t->ctx, (uint32_t)(r >> 8)) : NULL;
+    return (TcgExit){ .reason = reason, .slot = reason == IR_REASON_CHAIN ? what : NULL,
+                      .branch = reason == IR_REASON_REQUEST ? what : NULL };
 }
 
 void x86_unwind(TcgThread *t, IrExitReason reason)

@@ -58,8 +58,11 @@ static void count_host_insns(Machine *m)
 {
     static uint64_t result;
     static bool counting;
-    if (m->calls < WARM_CALLS)
+    if (m->calls < WARM_CALLS) { /* in the next round, see where indirect branches lead */
+        m->cpu->vcpu.accel->observed_exits = m->regions ? UINT32_MAX : 0;
         return;
+    }
+    m->cpu->vcpu.accel->observed_exits = 0;
     if (!counting) { /* in this round all was linked */
         result = m->cpu->regs.x[0];
         counting = true;

@@ -153,7 +153,8 @@ static void print_operands(const Listing *l, const cs_insn *in)
 
 /* ---- the unit ----------------------------------------------------------------------------- */
 
-/* `mov eax, RECORD` or `mov eax, SLOT` in front of a jump to a thunk that takes one. */
+/* `mov eax, RECORD` or `mov eax, SLOT` in front of a jump to a thunk that takes one, or a branch with
+ * the reason to leave. */
 static bool passes_record(const Listing *l, const cs_insn *in, size_t left)
 {
     if (left < 2 || in[0].id != X86_INS_MOV || !is_jump(l, &in[1]))
@@ -161,7 +162,8 @@ static bool passes_record(const Listing *l, const cs_insn *in, size_t left)
     const cs_x86_op *to = &detail_of(&in[0])->operands[0];
     const char *thunk = thunk_name(l, (uint64_t)detail_of(&in[1])->operands[0].imm);
     return to->type == X86_OP_REG && to->reg == X86_REG_EAX && thunk &&
-           (!strcmp(thunk, "slow") || !strcmp(thunk, "chain"));
+           (!strcmp(thunk, "slow") || !strcmp(thunk, "chain") ||
+            (!strcmp(thunk, "leave") && detail_of(&in[0])->operands[1].imm > UINT8_MAX));
 }
 
 static void number_labels(Listing *l, const cs_insn *insns, size_t count)

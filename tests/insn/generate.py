@@ -90,6 +90,10 @@ def branch(offset_words):
     return 0x14000000 | offset_words & 0x3ffffff
 
 
+def adr(rd, offset_words):
+    return 0x10000000 | (offset_words & 0x7ffff) << 5 | rd
+
+
 class Generator:
     def __init__(self, seed, chapter, features=BASE_FEATURES, only=None):
         self.rng = random.Random(f'{seed} {chapter}')
@@ -424,6 +428,12 @@ class Generator:
         targets[units] = 1
         return self.join(parts, targets)
 
+    def choice_unit(self):
+        """A branch by a register to behind it or to its target, as the flags are."""
+        r, other = self.rng.sample(range(31), 2)
+        select = 0x9a800000 | other << 16 | self.rng.randrange(14) << 12 | r << 5 | r
+        return 4, lambda d: [adr(r, d), adr(other, 3), select, 0xd61f0000 | r << 5]
+
     def function(self):
         """Ends with RET, and leaves X30 alone."""
         registers = self.rng.sample(range(30), 4)
@@ -472,8 +482,13 @@ class Generator:
                 parts.append(self.branch_unit(rng.choice(forward)))
                 targets[i] = min(i + rng.randrange(1, 6), units + 1)
             elif kind < 0.30 and functions:
-                parts.append((1, lambda d: [0x94000000 | d & 0x3ffffff]))
+                by = rng.randrange(31)
+                parts.append(rng.choice([(1, lambda d: [0x94000000 | d & 0x3ffffff]),
+                                         (2, lambda d, r=by: [adr(r, d), 0xd63f0000 | r << 5])]))
                 targets[i] = units + 2 + rng.randrange(functions)
+            elif kind < 0.34:
+                parts.append(self.choice_unit())
+                targets[i] = min(i + rng.randrange(2, 6), units + 1)
             else:
                 parts.append(self.loop_unit(registers))
         parts.append((1, lambda d: [branch(d)]))

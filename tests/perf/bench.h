@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -59,7 +60,31 @@ typedef struct Bench {
     const char *name;
     uint64_t (*run)(void); // returns the checksum
     const char *(*lacks)(void); // NULL, or tells the instructions that are not there
+    int repeats;                // the median of so many counts; 0 is 1
 } Bench;
+
+enum { BENCH_REPEATS_MAX = 15 };
+
+static inline int bench_compare_times(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Median seconds; all repeats must agree on the checksum, or it is wrong. */
+static inline double bench_measure(const Bench *b, uint64_t *checksum)
+{
+    double seconds[BENCH_REPEATS_MAX];
+    int repeats = b->repeats ? b->repeats : 1;
+    for (int n = 0; n < repeats; n++) {
+        double started = bench_now();
+        uint64_t sum = b->run();
+        seconds[n] = bench_now() - started;
+        *checksum = n && sum != *checksum ? ~*checksum : sum;
+    }
+    qsort(seconds, (size_t)repeats, sizeof *seconds, bench_compare_times);
+    return seconds[repeats / 2];
+}
 
 /* Run those of the table that the arguments name; returns main's status. */
 static inline int bench_main(const Bench *table, size_t count, int argc, char **argv)
@@ -78,9 +103,9 @@ static inline int bench_main(const Bench *table, size_t count, int argc, char **
             bench_report_missing(argv[a], lacks);
             continue;
         }
-        double started = bench_now();
-        uint64_t sum = table[i].run();
-        bench_report(argv[a], bench_now() - started, sum);
+        uint64_t sum = 0;
+        double seconds = bench_measure(&table[i], &sum);
+        bench_report(argv[a], seconds, sum);
     }
     return 0;
 }
