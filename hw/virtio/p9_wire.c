@@ -85,7 +85,8 @@ P9Qid p9_qid_of(const FsAttr *attr)
     const struct stat *st = &attr->st;
     return (P9Qid){
         .type = S_ISDIR(st->st_mode) ? P9_QID_DIR : S_ISLNK(st->st_mode) ? P9_QID_SYMLINK : 0,
-        .version = (uint32_t)(st->st_mtim.tv_sec ^ st->st_mtim.tv_nsec ^ st->st_size << 8),
+        .version = (uint32_t)((uint64_t)st->st_mtim.tv_sec ^ (uint64_t)st->st_mtim.tv_nsec ^
+                              (uint64_t)st->st_size << 8),
         .path = attr->unique,
     };
 }
