@@ -10,7 +10,7 @@
 // with any have no streams. Other CPUs' invalidations wait until this one has left the loop.
 //
 // How a variable moves: all of a loop's settings of it are its own content plus a constant, and all
-// constants have one sign. A body without loops in it runs each block once at most, so a
+// constants have one sign. A body without cycles in it runs each block once at most, so a
 // variable moves no further than the largest of them in one turn.
 //
 // The limit must not be passed by wrapping round, so: a moving base is looked at in every turn (the
@@ -222,14 +222,32 @@ static Motion motion_of(const Streams *s, const LoopInfo *l, IrRef r, unsigned d
 
 /* ---- loops ---- */
 
-static bool contains_another(const RaFlow *f, const RaLoop *loop)
+/* Can its blocks be put in an order in which each way leads forward, but for those to the head? Else
+ * there is a cycle within, which need not be a loop that anybody knows: it may have no head. */
+static bool is_innermost(const Streams *s, const RaLoop *loop)
 {
-    for (const RaLoop *l = f->loops; l; l = l->next) {
-        if (l != loop && bit_get(loop->body, l->head)) {
-            return true;
+    const RaFlow *f = s->e->ra->flow;
+    uint32_t *preds = zeroed(s, s->e->unit->block_count, sizeof preds[0]);
+    uint32_t *stack = ir_arena_alloc(s->e->unit->arena, loop->size * sizeof stack[0]);
+    uint32_t depth = 0, ordered = 0;
+    for (uint32_t b = 0; b < s->e->unit->block_count; b++) {
+        for (uint32_t edge = bit_get(loop->body, b) ? f->first_pred[b] : 0; edge;
+             edge = f->preds[edge - 1].next) {
+            preds[b]++;
         }
     }
-    return false;
+    stack[depth++] = loop->head;
+    while (depth) {
+        uint32_t to[2];
+        unsigned n = ra_successors(s->e->unit, stack[--depth], to);
+        ordered++;
+        while (n-- > 0) {
+            if (to[n] != loop->head && bit_get(loop->body, to[n]) && --preds[to[n]] == 0) {
+                stack[depth++] = to[n];
+            }
+        }
+    }
+    return ordered == loop->size;
 }
 
 static void add_loop(Streams *s, const RaLoop *loop)
@@ -237,7 +255,7 @@ static void add_loop(Streams *s, const RaLoop *loop)
     const RegAlloc *ra = s->e->ra;
     LoopInfo *l = zeroed(s, 1, sizeof *l);
     l->loop = loop;
-    l->innermost = !contains_another(ra->flow, loop);
+    l->innermost = is_innermost(s, loop);
     l->vars = zeroed(s, ra->nvars, sizeof l->vars[0]);
     for (uint32_t n = 0; n < ra->norder; n++) {
         const IrBlock *b = s->e->unit->blocks[ra->order[n]];
@@ -268,7 +286,7 @@ Streams *streams_new(TcgEmit *e)
     return s;
 }
 
-/* No turn of the loop, which has none in it, leaves `block` out. */
+/* No turn of the loop, which has no cycle in it, leaves `block` out. */
 static bool is_always_passed(const Streams *s, const RaLoop *loop, uint32_t block)
 {
     const RaFlow *f = s->e->ra->flow;
