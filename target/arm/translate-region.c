@@ -112,9 +112,10 @@ static const uint8_t *code_at(ArmRegion *r, Vaddr pc)
     return find_page(r, pc)->code + (pc - page_of(pc));
 }
 
+/* A branch to a register may have been seen to lead to where no instruction is. */
 static bool wanted(ArmRegion *r, Vaddr pc)
 {
-    return find_page(r, pc) && r->source->wanted(r->source, pc);
+    return !(pc & 3) && find_page(r, pc) && r->source->wanted(r->source, pc);
 }
 
 static Flow branch(FlowKind kind, Vaddr pc, uint32_t word, unsigned lsb, unsigned bits)

@@ -121,6 +121,14 @@ class Bare(BootTest):
                                     self.compile('patchedloop', 'patchedloop.S')]
         subprocess.run(command, stdin=subprocess.DEVNULL, timeout=20 * TIME_SCALE, check=True)
 
+    @ours_only
+    def test_branches_to_the_middle_of_an_instruction(self):
+        """They are part of what a region's branch was seen to do."""
+        command = base_command() + ['-monitor', 'none', '-serial', 'none', '-accel',
+                                    'tcg,tier2=always', '-kernel',
+                                    self.compile('misaligned', 'misaligned.S')]
+        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=20 * TIME_SCALE, check=True)
+
     def test_frequency_is_only_a_number(self):
         """What a guest writes to CNTFRQ_EL0 does not change its counter and timers."""
         command = base_command() + ['-kernel', self.compile('frequency', 'start.S', 'frequency.c')]
