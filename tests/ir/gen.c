@@ -956,27 +956,38 @@ static void end_walk_block(Gen *g, IrInsn branch, uint32_t then, uint32_t els)
     g->block++;
 }
 
-/* Entry; head, two ways and where they join, which loops; the loop again, with other walkers; end. */
+/* Entry; head, two ways and where they join, which loops; the loop again, with other walkers; end.
+ * The two ways may also be a cycle, which is entered at both. */
 static void gen_walk(Gen *g, unsigned size)
 {
     enum { ENTRY, HEAD, THEN, ELSE, JOIN, AGAIN, END, BLOCKS };
     const IrInsn jump = { .op = IR_OP_JUMP };
+    bool cycle = chance(g, 4);
+    unsigned way_size = cycle && chance(g, 2) ? 2 : size; /* few accesses: it may go far */
     for (uint32_t n = 0; n < BLOCKS; n++) {
         ir_block_new(g->u);
     }
     g->preds[HEAD] = 2;
-    g->moves = pick(g, 4);
+    g->preds[THEN] = g->preds[ELSE] = cycle ? 2 : 0;
+    g->moves = cycle && chance(g, 2) ? 0 : pick(g, 4);
     g->falling = chance(g, 2);
     begin_block(g);
     end_walk_block(g, jump, HEAD, 0);
     gen_walk_block(g, 1 + pick(g, size));
     IrInsn any_way = { .op = IR_OP_BRC, .type = IR_I64, .sub = pick(g, IR_CC_COUNT),
                        .arg = { any_value(g, IR_I64), any_value(g, IR_I64) } };
-    end_walk_block(g, chance(g, 2) ? jump : any_way, THEN, ELSE);
-    gen_walk_block(g, pick(g, size));
-    end_walk_block(g, jump, JOIN, 0);
-    gen_walk_block(g, pick(g, size));
-    end_walk_block(g, jump, JOIN, 0);
+    end_walk_block(g, !cycle && chance(g, 2) ? jump : any_way, THEN, ELSE);
+    gen_walk_block(g, pick(g, way_size));
+    end_walk_block(g, jump, cycle ? ELSE : JOIN, 0);
+    gen_walk_block(g, pick(g, way_size));
+    if (cycle) {
+        move_walker(g);
+        gen_back_edge(g, pick(g, 2), THEN, JOIN);
+        end_block(g);
+        g->block++;
+    } else {
+        end_walk_block(g, jump, JOIN, 0);
+    }
     gen_walk_block(g, pick(g, size));
     gen_back_edge(g, 0, HEAD, AGAIN);
     end_block(g);
