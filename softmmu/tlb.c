@@ -406,6 +406,16 @@ void tlb_flush_jumps(Tlb *tlb)
         bank_clear_jumps(&tlb->banks[i]);
 }
 
+void tlb_remove_jumps_to(Tlb *tlb, uintptr_t first, uintptr_t bytes)
+{
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        TlbBank *bank = &tlb->banks[i];
+        for (unsigned n = 0; bank->jump_halves && n < ARRAY_SIZE(bank->jumps); n++)
+            if ((uintptr_t)bank->jumps[n].code - first < bytes)
+                bank->jumps[n] = (TlbJump){ TLB_JUMP_EMPTY, NULL };
+    }
+}
+
 void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift)
 {
     for (unsigned i = 0; i < TLB_BANKS; i++) {

@@ -148,6 +148,8 @@ void tlb_flush_asid(Tlb *tlb, uint32_t asid);               /* non-global entrie
  * around `va`, or the block that it belongs to. */
 void tlb_flush_page(Tlb *tlb, Vaddr va, unsigned size_log2, uint32_t asid, bool any_asid);
 void tlb_flush_jumps(Tlb *tlb);                             /* all jump caches */
+/* Those to host code from `first` on, `bytes` of it. */
+void tlb_remove_jumps_to(Tlb *tlb, uintptr_t first, uintptr_t bytes);
 void tlb_remove_jump(Tlb *tlb, Vaddr pc, unsigned pc_shift); /* one pc, in every bank */
 /* Stores to the page with this host address take the slow path from now on. True when there is an
  * entry by which they did not, or there may have been one since tlb_forget_gone(). */

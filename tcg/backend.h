@@ -80,6 +80,7 @@ typedef struct TcgConfig {
     TcgOps ops;
     const IrGlobals *globals;  /* may be NULL and given per unit */
     size_t buffer_bytes;       /* code buffer (-accel tcg,tb-size=) */
+    uint32_t pieces;           /* of it, at most; 0: it is one. See tcg_piece_use() */
     bool interpreter;          /* backend=interp */
     bool no_chain;
     uint32_t without;          /* TCG_NO_* of switches.h: what is left out */
@@ -109,21 +110,35 @@ void tcg_optimise(IrUnit *u, unsigned passes);
 /* All passes but those in the mask of TCG_NO_*. */
 unsigned tcg_passes(uint32_t without);
 
-/* Compile. NULL when the buffer is full: the caller stops the vCPUs, tcg_flush()es, forgets all
- * TcgCode and tries again. The unit may be reset or freed afterwards. */
+/* Compile. NULL when the piece of the buffer that is being filled has no room for it: the caller
+ * goes on in another one, or tcg_flush()es. The unit may be reset or freed afterwards. */
 TcgCode *tcg_compile(TcgContext *ctx, IrUnit *u);
 
-/* Compiles on a thread of its own while others hold the lock: it has its own tables, and memory of
- * the context's that was set aside for it. What it makes is code like any other. */
+/* Compiles on a thread of its own while others hold the lock: it has its own tables, and its own
+ * piece of the buffer. What it makes is code like any other. */
 typedef struct TcgCompiler TcgCompiler;
-/* NULL: out of memory, or the backend has none. */
+/* NULL: out of memory, or the backend has none. It has no piece yet. */
 TcgCompiler *tcg_compiler_create(TcgContext *ctx);
 void tcg_compiler_destroy(TcgCompiler *c);
-/* Under the lock, before each unit: set memory aside if little is left. False: the buffer is full. */
-bool tcg_compiler_reserve(TcgCompiler *c);
-/* Without the lock; there must be no tcg_flush() since tcg_compiler_reserve(). NULL: the unit is too
+/* Without the lock; there must be no tcg_flush() since tcg_compiler_use(). NULL: the unit is too
  * large. */
 TcgCode *tcg_compiler_compile(TcgCompiler *c, IrUnit *u);
+
+/* The code buffer is in pieces of the same size, each with the metadata of its code. The context
+ * fills one of them at a time, at first number 0, and each compiler another one. Whose turn a piece
+ * is, and when its code goes, is the engine's business. All under the lock. */
+uint32_t tcg_piece_count(const TcgContext *ctx);
+/* Go on in this piece, which is empty and nobody else's. */
+void tcg_piece_use(TcgContext *ctx, uint32_t piece);
+void tcg_compiler_use(TcgCompiler *c, uint32_t piece);
+/* How much of the piece is still free, from 1 to 0. */
+double tcg_piece_free(const TcgContext *ctx);
+double tcg_compiler_free(const TcgCompiler *c); /* 0 also after a tcg_flush() */
+/* Forget its code, all of which was tcg_unlink()ed; no vCPU is in it or can get there. */
+void tcg_piece_clear(TcgContext *ctx, uint32_t piece);
+uint32_t tcg_code_piece(const TcgCode *code);
+/* That has the host address `at`; tcg_piece_count(): none. */
+uint32_t tcg_piece_at(const TcgContext *ctx, uintptr_t at);
 
 /* What to store in a jump cache and hand back from TcgOps.lookup. */
 const void *tcg_code_entry(const TcgCode *code);
@@ -160,12 +175,12 @@ void tcg_code_set_page(TcgCode *code, uint32_t id);
  * guard compares the bank's code page entry with code's page id, so that the link holds only in
  * banks where the pc maps to this very code. */
 void tcg_link(TcgContext *ctx, TcgSlot *slot, TcgCode *code);
-/* Undo all links into `code`, and forget code's own; its bytes are reclaimed by tcg_flush(). */
+/* Undo all links into `code`, and forget code's own; its bytes stay until its piece is cleared. */
 void tcg_unlink(TcgContext *ctx, TcgCode *code);
 /* The unit the slot belongs to. */
 TcgCode *tcg_slot_code(const TcgSlot *slot);
 
-/* Drop all code. No vCPU may be inside translated code. */
+/* Drop all code; the context goes on in piece 0. No vCPU may be inside translated code. */
 void tcg_flush(TcgContext *ctx);
 size_t tcg_buffer_used(const TcgContext *ctx);
 size_t tcg_buffer_size(const TcgContext *ctx);

@@ -64,7 +64,7 @@ bool codebuf_init(CodeBuf *cb, size_t bytes, Error **err)
                                "smaller tb-size, on a host that allows executable mappings of "
                                "shared memory", bytes >> 20);
     }
-    *cb = (CodeBuf){ .rw = rw, .rx = rx, .size = bytes };
+    *cb = (CodeBuf){ .rw = rw, .rx = rx, .size = bytes, .limit = bytes };
     return true;
 }
 

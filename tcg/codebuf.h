@@ -11,7 +11,8 @@
 typedef struct CodeBuf {
     uint8_t *rw;        /* where code is written */
     const uint8_t *rx;  /* where the same bytes are executed */
-    size_t size, used;  /* bytes */
+    size_t size;        /* bytes */
+    size_t used, limit; /* where code is written next, and where it has to end */
 } CodeBuf;
 
 /* `bytes` is rounded up to pages and limited to less than 2 GiB. The executable mapping is put

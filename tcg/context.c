@@ -22,6 +22,85 @@
 #include "util/bitops.h"
 
 #define OUTSIDE UINT64_MAX
+#define PIECE_BYTES_MIN (UINT64_C(128) << 10) /* or much would be lost at their ends */
+#define META_FIRST 64 /* offset 0 names nothing */
+
+/* ---- pieces of the buffer ---- */
+
+static bool make_pieces(TcgContext *ctx)
+{
+    uint64_t most = MAX(ctx->config.buffer_bytes / PIECE_BYTES_MIN, 1);
+    ctx->piece_count = (uint32_t)MIN(MAX(ctx->config.pieces, 1u), most);
+    ctx->piece_bytes = align_down(ctx->config.buffer_bytes / ctx->piece_count, 4096);
+    ctx->meta_piece_bytes = align_down(ctx->meta_size / ctx->piece_count, 4096);
+    ctx->used = calloc(ctx->piece_count, sizeof ctx->used[0]);
+    return ctx->used != NULL;
+}
+
+static size_t code_begin(const TcgContext *ctx, uint32_t piece)
+{
+    return piece ? piece * ctx->piece_bytes : ctx->code_first;
+}
+
+static void use_piece(TcgContext *part, uint32_t piece)
+{
+    part->piece = piece;
+    part->meta_used = piece ? piece * part->meta_piece_bytes : META_FIRST;
+    part->meta_limit = (piece + 1) * part->meta_piece_bytes;
+    part->backend->use(part, code_begin(part, piece), (piece + 1) * part->piece_bytes);
+}
+
+static void use_none(TcgContext *part)
+{
+    part->piece = part->piece_count;
+    part->meta_used = part->meta_limit = 0;
+    part->backend->use(part, 0, 0);
+}
+
+static double piece_free(const TcgContext *part)
+{
+    if (part->piece == part->piece_count) {
+        return 0;
+    }
+    size_t code = (part->piece + 1) * part->piece_bytes - part->backend->position(part);
+    size_t meta = part->meta_limit - part->meta_used;
+    return MIN((double)code / (double)part->piece_bytes,
+               (double)meta / (double)part->meta_piece_bytes);
+}
+
+uint32_t tcg_piece_count(const TcgContext *ctx)
+{
+    return ctx->piece_count;
+}
+
+void tcg_piece_use(TcgContext *ctx, uint32_t piece)
+{
+    use_piece(ctx, piece);
+}
+
+double tcg_piece_free(const TcgContext *ctx)
+{
+    return piece_free(ctx);
+}
+
+/* Its metadata is zero again, and given back to the host. */
+void tcg_piece_clear(TcgContext *ctx, uint32_t piece)
+{
+    atomic_store_explicit(&ctx->used[piece], 0, memory_order_relaxed);
+    madvise(ctx->meta + piece * ctx->meta_piece_bytes, ctx->meta_piece_bytes, MADV_DONTNEED);
+}
+
+uint32_t tcg_code_piece(const TcgCode *code)
+{
+    return code->piece;
+}
+
+uint32_t tcg_piece_at(const TcgContext *ctx, uintptr_t at)
+{
+    size_t offset = at - (uintptr_t)ctx->code;
+    return offset < ctx->piece_bytes * ctx->piece_count ? (uint32_t)(offset / ctx->piece_bytes)
+                                                        : ctx->piece_count;
+}
 
 /* ---- contexts ---- */
 
@@ -48,13 +127,18 @@ TcgContext *tcg_context_create(const TcgConfig *config, Error **err)
         return NULL;
     }
     ctx->meta = meta;
-    ctx->meta_used = 64; /* offset 0 names nothing */
     atomic_init(&ctx->epoch, 1);
     if (!ctx->backend->context_init(ctx, err)) {
         munmap(ctx->meta, ctx->meta_size);
         free(ctx);
         return NULL;
     }
+    if (!make_pieces(ctx)) {
+        tcg_context_destroy(ctx);
+        error_set(err, "out of memory for the translator");
+        return NULL;
+    }
+    use_piece(ctx, 0);
     return ctx;
 }
 
@@ -66,13 +150,14 @@ void tcg_context_destroy(TcgContext *ctx)
     assert(!ctx->threads);
     ctx->backend->context_fini(ctx);
     munmap(ctx->meta, ctx->meta_size);
+    free(ctx->used);
     free(ctx);
 }
 
 void *tcg_meta_alloc(TcgContext *ctx, size_t bytes)
 {
     bytes = align_up(bytes, 16);
-    if (bytes > ctx->meta_size - ctx->meta_used) {
+    if (bytes > ctx->meta_limit - ctx->meta_used) {
         return NULL;
     }
     void *p = ctx->meta + ctx->meta_used;
@@ -113,20 +198,22 @@ void tcg_thread_destroy(TcgThread *t)
 
 /* ---- code ---- */
 
-TcgCode *tcg_compile(TcgContext *ctx, IrUnit *u)
+/* By `part`, which is the context or a part of it. */
+static TcgCode *compile(TcgContext *part, TcgContext *ctx, IrUnit *u)
 {
-    TcgCode *code = ctx->backend->compile(ctx, u);
+    TcgCode *code = part->backend->compile(part, u);
     if (code) {
         code->ctx = ctx;
+        code->piece = part->piece;
+        size_t used = part->backend->position(part) - code_begin(part, part->piece);
+        atomic_store_explicit(&ctx->used[part->piece], used, memory_order_relaxed);
     }
     return code;
 }
 
-/* Large enough that little is lost at its end. */
-static size_t piece_bytes(const TcgContext *ctx)
+TcgCode *tcg_compile(TcgContext *ctx, IrUnit *u)
 {
-    return align_up(MIN(MAX(ctx->config.buffer_bytes / 32, UINT64_C(64) << 10), UINT64_C(1) << 20),
-                    4096);
+    return compile(ctx, ctx, u);
 }
 
 TcgCompiler *tcg_compiler_create(TcgContext *ctx)
@@ -136,13 +223,16 @@ TcgCompiler *tcg_compiler_create(TcgContext *ctx)
         return NULL;
     }
     c->ctx = ctx;
-    c->part.config = ctx->config;
-    c->part.backend = ctx->backend;
-    c->part.meta = ctx->meta;
+    c->part = (TcgContext){
+        .config = ctx->config, .backend = ctx->backend, .meta = ctx->meta,
+        .code = ctx->code, .code_first = ctx->code_first, .piece_count = ctx->piece_count,
+        .piece_bytes = ctx->piece_bytes, .meta_piece_bytes = ctx->meta_piece_bytes,
+    };
     if (!ctx->backend->part_init(&c->part, ctx)) {
         free(c);
         return NULL;
     }
+    use_none(&c->part);
     return c;
 }
 
@@ -154,33 +244,21 @@ void tcg_compiler_destroy(TcgCompiler *c)
     }
 }
 
-bool tcg_compiler_reserve(TcgCompiler *c)
+void tcg_compiler_use(TcgCompiler *c, uint32_t piece)
 {
-    TcgContext *ctx = c->ctx, *part = &c->part;
-    size_t bytes = piece_bytes(ctx), enough = bytes / 4;
-    part->threads = ctx->threads;
-    if (c->flushes == ctx->flushes && part->meta_size - part->meta_used >= enough &&
-        part->config.buffer_bytes - ctx->backend->buffer_used(part) >= enough) {
-        return true;
-    }
-    if (2 * bytes > ctx->meta_size - ctx->meta_used ||
-        !ctx->backend->set_aside(part, ctx, bytes)) {
-        return false;
-    }
-    part->meta_used = ctx->meta_used;
-    ctx->meta_used += 2 * bytes;
-    part->meta_size = ctx->meta_used;
-    c->flushes = ctx->flushes;
-    return true;
+    c->part.threads = c->ctx->threads;
+    c->flushes = c->ctx->flushes;
+    use_piece(&c->part, piece);
+}
+
+double tcg_compiler_free(const TcgCompiler *c)
+{
+    return c->flushes == c->ctx->flushes ? piece_free(&c->part) : 0;
 }
 
 TcgCode *tcg_compiler_compile(TcgCompiler *c, IrUnit *u)
 {
-    TcgCode *code = c->part.backend->compile(&c->part, u);
-    if (code) {
-        code->ctx = c->ctx;
-    }
-    return code;
+    return compile(&c->part, c->ctx, u);
 }
 
 const void *tcg_code_entry(const TcgCode *code)
@@ -306,16 +384,20 @@ void tcg_flush(TcgContext *ctx)
     for (const TcgThread *t = ctx->threads; t; t = t->next) {
         assert(atomic_load(&t->epoch) == OUTSIDE && "flush while a vCPU is in translated code");
     }
-    ctx->backend->flush(ctx);
-    /* Zero again, and given back to the host. */
-    madvise(ctx->meta, ctx->meta_size, MADV_DONTNEED);
-    ctx->meta_used = 64;
+    for (uint32_t n = 0; n < ctx->piece_count; n++) {
+        tcg_piece_clear(ctx, n);
+    }
+    use_piece(ctx, 0);
     ctx->flushes++;
 }
 
 size_t tcg_buffer_used(const TcgContext *ctx)
 {
-    return ctx->backend->buffer_used(ctx);
+    size_t used = 0;
+    for (uint32_t n = 0; n < ctx->piece_count; n++) {
+        used += atomic_load_explicit(&ctx->used[n], memory_order_relaxed);
+    }
+    return used;
 }
 
 size_t tcg_buffer_size(const TcgContext *ctx)

@@ -6,7 +6,7 @@
 // context.c implements the public functions of backend.h: it keeps the lists of links, threads
 // and counters, and calls the backend for what depends on the host. Metadata (TcgCode, TcgSlot,
 // a backend's records) is bump-allocated from one address range per context, so that 32-bit
-// offsets name it, and forgotten as a whole by tcg_flush().
+// offsets name it. Like the code buffer it is in pieces, each of which is forgotten as a whole.
 #ifndef TCG_INTERNAL_H
 #define TCG_INTERNAL_H
 
@@ -38,6 +38,7 @@ struct TcgCode {
     TcgSlot *slots;              /* slot_count of them */
     uint32_t slot_count;
     uint32_t page_id;            /* see tcg_code_set_page() */
+    uint32_t piece;              /* of the buffer */
     bool dead;                   /* unlinked for good */
     void *backend;               /* the interpreter's copy of the unit */
 };
@@ -46,7 +47,7 @@ struct TcgCode {
  * Those marked [optional] may be NULL. */
 typedef struct TcgBackend {
     const char *name;
-    bool (*context_init)(TcgContext *ctx, Error **err);   /* fills ctx->impl */
+    bool (*context_init)(TcgContext *ctx, Error **err);   /* fills ctx->impl, sets code_first */
     void (*context_fini)(TcgContext *ctx);
     bool (*thread_init)(TcgThread *t);                    /* fills t->impl */
     void (*thread_fini)(TcgThread *t);
@@ -56,15 +57,12 @@ typedef struct TcgBackend {
      * own, and take it away again. [optional, both] */
     bool (*part_init)(TcgContext *part, const TcgContext *ctx);
     void (*part_fini)(TcgContext *part);
-    /* The next `bytes` of ctx's code are part's, and all that it has. False: there are not so many.
-     * [optional] */
-    bool (*set_aside)(TcgContext *part, TcgContext *ctx, size_t bytes);
+    /* compile() has the bytes of the buffer from `first` up to `end` from now on. */
+    void (*use)(TcgContext *ctx, size_t first, size_t end);
+    size_t (*position)(const TcgContext *ctx); /* where it goes on */
     TcgExit (*enter)(TcgThread *t, const void *entry);
     /* Make the slot's jump go to `target`, or to its stub when NULL. [optional] */
     void (*patch)(TcgContext *ctx, TcgSlot *slot, TcgCode *target);
-    /* All code is forgotten. Called before the metadata goes. */
-    void (*flush)(TcgContext *ctx);
-    size_t (*buffer_used)(const TcgContext *ctx);
     void (*sync_state)(TcgThread *t);
     /* sync_state() was done. Makes enter() return `reason`. */
     void (*unwind)(TcgThread *t, IrExitReason reason) __attribute__((noreturn));
@@ -88,17 +86,24 @@ struct TcgContext {
     TcgThread *threads;          /* guarded by the engine's translation lock */
     _Atomic uint64_t epoch;      /* counts events after which guarded slots must wait */
     uint8_t *meta;               /* address range of the metadata */
-    size_t meta_used, meta_size;
+    size_t meta_size;
+    const uint8_t *code;         /* the buffer, where it is executed */
+    size_t code_first;           /* before it is the backend's own code */
+    uint32_t piece_count;
+    size_t piece_bytes, meta_piece_bytes; /* of each */
+    _Atomic size_t *used;        /* by piece: bytes of code */
+    uint32_t piece;              /* that is being filled; piece_count: none */
+    size_t meta_used, meta_limit; /* its metadata: what is next, and the end */
     uint64_t flushes;
 };
 
 struct TcgCompiler {
     TcgContext *ctx;
-    TcgContext part;             /* the same address ranges; `used` and `size` are of its piece */
+    TcgContext part;             /* the same address ranges, and a piece of its own */
     uint64_t flushes;            /* of ctx, when it got that */
 };
 
-/* Zeroed, aligned to 16; NULL when the range is used up. */
+/* Zeroed, aligned to 16; NULL when the piece is used up. */
 void *tcg_meta_alloc(TcgContext *ctx, size_t bytes);
 
 static inline uint32_t tcg_meta_offset(const TcgContext *ctx, const void *p)

@@ -4,8 +4,8 @@
 // hot nor another that wants to translate something meanwhile.
 //
 // A vCPU plans a region (region.c), which takes microseconds, and puts it into a bounded queue. The
-// thread translates and compiles without the translation lock, into memory of the code buffer that
-// was set aside for it (TcgCompiler), and takes the lock again for publication. vCPUs run on: the
+// thread translates and compiles without the translation lock, into a piece of the code buffer of its
+// own (TcgCompiler), and takes the lock again for publication. vCPUs run on: the
 // unit that the region replaces is unlinked, and who comes to its address finds the region.
 //
 // What was overwritten while it waited or was under way is known by its unit, which is dead then. A
@@ -20,6 +20,7 @@
 #include "util/clock.h"
 
 #define WAITING_MAX 16
+#define LEAST_FREE 0.05 /* of its piece */
 
 /* ---- the queue -------------------------------------------------------------------------- */
 
@@ -134,6 +135,18 @@ static bool is_wanted(const RegionJob *job)
     return !atomic_load(&job->unit.dead);
 }
 
+/* Under the lock, before each: is there a piece of the code buffer with room? */
+static bool has_room_locked(TcgEngine *e)
+{
+    Background *b = &e->background;
+    if (!b->is_full && tcg_compiler_free(b->compiler) >= LEAST_FREE)
+        return true;
+    if (!piece_go_on_aside_locked(e, b->compiler, &b->piece))
+        return false;
+    b->is_full = false;
+    return true;
+}
+
 /* NULL: it is not wanted any more, or too large. */
 static TcgCode *make(TcgEngine *e, RegionJob *job)
 {
@@ -147,15 +160,17 @@ static TcgCode *make(TcgEngine *e, RegionJob *job)
     return is_wanted(job) ? tcg_compiler_compile(b->compiler, b->ir) : NULL;
 }
 
-static void finish_locked(TcgEngine *e, RegionJob *job, TcgCode *code)
+/* `code` may be NULL; had_room: not because of that. */
+static void finish_locked(TcgEngine *e, RegionJob *job, TcgCode *code, bool had_room)
 {
     bool wanted = is_wanted(job);
-    if (region_publish_locked(job, code, e->background.ir, &e->made_aside)) {
+    if (region_publish_locked(job, code, e->background.ir)) {
         e->stats.arrived++;
         e->stats.waited_ns += host_clock_ns() - job->asked_ns;
-    } else if (wanted) {
+    } else if (wanted && had_room) {
         e->stats.region_failures++;
     } else {
+        e->stats.refused += wanted;
         forget_heat_locked(e, job);
     }
     region_free_locked(e, job);
@@ -173,14 +188,16 @@ static void *run(void *opaque)
             continue;
         }
         RegionJob *job = b->current = take_first(b);
-        bool room = tcg_compiler_reserve(b->compiler);
+        bool room = has_room_locked(e);
         pthread_mutex_unlock(&e->lock);
         int64_t start_ns = host_clock_ns();
         TcgCode *code = room ? make(e, job) : NULL;
         int64_t ns = host_clock_ns() - start_ns;
         pthread_mutex_lock(&e->lock);
         e->stats.region_ns += ns;
-        finish_locked(e, job, code);
+        /* what did not fit into the rest of a piece may have the next one */
+        b->is_full = room && !code && is_wanted(job) && tcg_compiler_free(b->compiler) < 0.5;
+        finish_locked(e, job, code, room && !b->is_full);
         b->current = NULL;
         pthread_cond_broadcast(&b->done);
     }

@@ -182,7 +182,10 @@ static bool make_context(TcgEngine *e, const CpuOps *ops, Error **err)
     if (!e->pages || !e->scratch)
         return error_set(err, "out of memory for the translator");
     e->scratch->without = e->config.without;
+    e->config.pieces = PIECES_MAX;
     e->ctx = tcg_context_create(&e->config, err);
+    if (e->ctx)
+        piece_init(e);
     return e->ctx;
 }
 
@@ -297,6 +300,7 @@ static void engine_destroy(Accel *a)
         free(e->cpus[i]);
     }
     free(e->cpus);
+    piece_fini(e);
     unit_table_destroy(e);
     free(e->branches);
     engine_fini_debug(e);

@@ -3,9 +3,9 @@
 // Inside the translation engine: units, the vCPU loop, slow memory accesses.
 //
 // Locks: `lock` (the translation lock) guards the unit table, the page table of translations,
-// the scratch unit, linking and compiling; the Background compiles without it. Lookup of units reads the hash chains without it:
-// units are published with a release store and live until the whole buffer is flushed, which
-// happens only while no vCPU is in translated code (engine_exclusive_begin()) or is `searching`.
+// the scratch unit, linking and compiling; the Background compiles without it. Lookup of units reads
+// the hash chains without it: units are published with a release store and live until their piece of
+// the buffer is cleared (piece.c), when no vCPU can still be in their code or be `searching`.
 #ifndef ACCEL_TCG_ENGINE_H
 #define ACCEL_TCG_ENGINE_H
 
@@ -60,6 +60,18 @@ typedef struct UnitStore {
     size_t used;       /* units */
 } UnitStore;
 
+#define PIECES_MAX 32u
+
+typedef enum PieceState { PIECE_EMPTY, PIECE_FILLING, PIECE_FULL } PieceState;
+
+/* A piece of the code buffer, and the units whose code is in it. */
+typedef struct Piece {
+    PieceState state;
+    UnitStore units;
+    size_t retired;    /* so many of them, the first, are given up; see piece.c */
+    uint64_t filled;   /* when it was full: a number that counts up */
+} Piece;
+
 /* What is known of a guest page that holds translated code. */
 typedef struct UnitPage {
     UnitSpan *spans;
@@ -68,9 +80,11 @@ typedef struct UnitPage {
 
 /* Counters of `info jit`; engine-wide, under the translation lock. */
 typedef struct EngineStats {
-    uint64_t units, guest_insns, guest_bytes, host_bytes, invalidations, flushes;
+    uint64_t units, guest_insns, guest_bytes, host_bytes, invalidations;
     uint64_t translate_ns;
-    uint64_t longest_flush_ns; /* that its vCPU waited, until it could begin to translate anew */
+    uint64_t evicted_pieces, evicted_units; /* of the code buffer; units: that were not dead before */
+    uint64_t halts;            /* of all vCPUs for that */
+    uint64_t longest_evict_ns; /* that a vCPU waited for a step of it */
     uint64_t regions, region_blocks, region_insns, region_host_bytes, region_failures;
     uint64_t region_ns, region_locked_ns; /* all of the time, and what of it is under the lock */
     uint64_t asked, arrived, refused, overwritten, cancelled; /* of the thread that makes regions */
@@ -112,6 +126,8 @@ typedef struct Background {
     uint32_t holds;        /* so many want nothing to be made */
     IrUnit *ir;
     TcgCompiler *compiler;
+    uint32_t piece;        /* of the code buffer, that it fills */
+    bool is_full;          /* that, for the region that was last */
 } Background;
 
 typedef enum Tier2 { TIER2_AUTO, TIER2_OFF, TIER2_ALWAYS } Tier2;
@@ -145,6 +161,8 @@ struct AccelCpu {
     bool waits_for_turn;           /* under Turns::lock */
     uint32_t observed_exits; /* so often it is still to come out at once; see branch.c */
     uint32_t entries;              /* with tier2=always */
+    _Atomic uint32_t outings;  /* how often it came out of guest code */
+    uint32_t outings_then;     /* when the victim was retired; see piece.c */
     uint64_t exits[IR_REASON_COUNT];
     uint64_t lookups, lookup_hits, links, slow_accesses, mmio_accesses;
 };
@@ -175,12 +193,16 @@ typedef struct TcgEngine {
     _Atomic(Unit *) hash[1 << UNIT_HASH_BITS];
     UnitPage *pages;   /* by RamAddr >> GUEST_PAGE_BITS */
     uint64_t page_count;
-    UnitStore units;      /* compiled under the lock */
-    UnitStore made_aside; /* by the Background */
+    Piece pieces[PIECES_MAX];
+    uint32_t piece_count;
+    uint32_t empty_pieces;
+    uint32_t filling;     /* with what is compiled under the lock */
+    uint32_t victim;      /* the next to be cleared; piece_count: none is chosen */
+    uint64_t last_filled; /* see Piece */
     EngineStats stats;
     uint32_t last_code_page; /* id given last */
     BranchTable *branches;   /* NULL: nothing noted yet */
-    _Atomic uint64_t generation; /* of the code buffer: a slot of an older one must not be linked */
+    _Atomic uint64_t generation; /* changes when code is forgotten: what was found before may be gone */
 
     pthread_mutex_t exclusive_lock;
     pthread_cond_t exclusive_cond;
@@ -206,20 +228,17 @@ void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t le
 bool unit_covers(const TcgEngine *e, RamAddr addr, uint64_t len);
 /* End the units that have an instruction at the virtual address `pc`, in any address space. */
 void unit_invalidate_pc(TcgEngine *e, Vaddr pc);
-void unit_forget_all(TcgEngine *e); /* after tcg_flush() */
+void unit_forget_all(TcgEngine *e); /* the tables; see piece_forget_all() */
 void unit_table_destroy(TcgEngine *e);
 
-/* Under the translation lock: where `at` in the host's code belongs, or NULL. */
-Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at);
+static inline UnitSpan *unit_span(Unit *u, uint32_t n)
+{
+    return n ? &u->more[n - 1] : &u->span;
+}
+
 static inline Unit *unit_at(const UnitStore *s, size_t n)
 {
     return &s->slabs[n / SLAB_UNITS][n % SLAB_UNITS];
-}
-
-/* By number among all. */
-static inline Unit *unit_any(const TcgEngine *e, size_t n)
-{
-    return n < e->units.used ? unit_at(&e->units, n) : unit_at(&e->made_aside, n - e->units.used);
 }
 
 /* The memory that `ram` is part of, or NULL. */
@@ -240,8 +259,28 @@ void unit_unwatch_locked(TcgEngine *e, Unit *u);
 void unit_note_page_locked(TcgEngine *e, RamAddr ram);
 /* Enter `what` with its code into all tables; its spans say what they cover. If it was watched it is
  * no longer, but what was made of it is. NULL: out of memory. */
-Unit *unit_publish_locked(TcgEngine *e, UnitStore *store, Unit *what, const IrUnit *ir);
+Unit *unit_publish_locked(TcgEngine *e, Unit *what, const IrUnit *ir);
 void unit_end_locked(TcgEngine *e, Unit *u); /* another one takes its place */
+/* Nothing finds or links it any more; jump caches and the lists of pages still know it. */
+void unit_bury_locked(TcgEngine *e, Unit *u);
+/* Take dead units off the page's list. */
+void unit_sweep_page_locked(TcgEngine *e, RamAddr ram);
+
+/* piece.c: room in the code buffer */
+void piece_init(TcgEngine *e); /* when there is a context */
+void piece_fini(TcgEngine *e);
+/* For a unit with this code. NULL: out of memory. */
+Unit *piece_new_unit_locked(TcgEngine *e, const TcgCode *code);
+/* Under the translation lock: where `at` in the host's code belongs, or NULL. */
+Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at);
+/* Called now and then: give up old code in time. */
+void piece_prepare_next_locked(TcgEngine *e);
+/* Go on with an empty piece. False: all vCPUs must come out of translated code first. */
+bool piece_go_on_locked(TcgEngine *e);
+/* The same for a compiler, which fills `*piece` (Engine's piece_count: none yet). False: not now. */
+bool piece_go_on_aside_locked(TcgEngine *e, TcgCompiler *c, uint32_t *piece);
+/* No vCPU is in translated code, and the Background holds. */
+void piece_forget_all(TcgEngine *e);
 
 /* region.c: translation of regions, the second tier */
 /* Under the translation lock, on the vCPU's thread: put a region in place of `u`, or of the unit at
@@ -251,7 +290,7 @@ void region_make_locked(AccelCpu *ac, Unit *u);
  * it, for example because its code was overwritten meanwhile. */
 RegionJob *region_plan_locked(AccelCpu *ac, const Unit *u); /* NULL: there is none */
 void region_translate(RegionJob *job, IrUnit *ir);
-bool region_publish_locked(RegionJob *job, TcgCode *code, const IrUnit *ir, UnitStore *store);
+bool region_publish_locked(RegionJob *job, TcgCode *code, const IrUnit *ir);
 void region_free_locked(TcgEngine *e, RegionJob *job);
 /* Does the current bank have it, so that other pages can be found, too? */
 bool region_is_here(AccelCpu *ac, const Unit *u);

@@ -21,15 +21,21 @@
 #define HEAT_DONE UINT8_MAX
 #define WAITING 8u      /* regions, for what indirect branches do */
 
+/* By these a unit is found again, if it is still there. */
+typedef struct HotPlace {
+    RamAddr ram;
+    Vaddr pc;
+    uint64_t flags;
+} HotPlace;
+
 struct HotCpu {
     timer_t timer;
     VCPU *cpu;
     atomic_uint produced;
     unsigned consumed;
     uintptr_t ring[RING]; /* host program counters */
-    Unit *waiting[WAITING];
+    HotPlace waiting[WAITING];
     unsigned waiting_count;
-    uint64_t generation; /* of the code buffer, with these in it */
 };
 
 static void take_sample(int signal, siginfo_t *info, void *context)
@@ -48,9 +54,12 @@ static void take_sample(int signal, siginfo_t *info, void *context)
 static void make_waiting_locked(AccelCpu *ac)
 {
     HotCpu *h = ac->hot;
-    for (unsigned n = 0; n < h->waiting_count && h->generation == ac->engine->generation; n++)
-        if (!atomic_load(&h->waiting[n]->dead) && !background_ask_locked(ac, h->waiting[n]))
-            h->waiting[n]->heat = 0; /* again by its samples */
+    for (unsigned n = 0; n < h->waiting_count; n++) {
+        const HotPlace *p = &h->waiting[n];
+        Unit *u = unit_find(ac->engine, p->ram, p->pc, p->flags);
+        if (u && u->tier == 1 && !background_ask_locked(ac, u))
+            u->heat = 0; /* again by its samples */
+    }
     h->waiting_count = 0;
 }
 
@@ -58,8 +67,7 @@ static void make_soon_locked(AccelCpu *ac, Unit *u)
 {
     HotCpu *h = ac->hot;
     u->heat = HEAT_DONE;
-    h->generation = ac->engine->generation;
-    h->waiting[h->waiting_count++] = u;
+    h->waiting[h->waiting_count++] = (HotPlace){ u->ram, u->pc, u->flags };
     engine_observe_branches(ac);
 }
 

@@ -3,11 +3,12 @@
 // The vCPU thread: waits while stopped, off or idle; drains queued work; takes interrupts; finds
 // or makes the unit at the pc; enters it; acts on why it came back.
 //
-// Exclusive sections (a flush of the code buffer) need every vCPU outside translated code.
+// Exclusive sections (room in the code buffer that cannot wait) need every vCPU outside translated code.
 // A vCPU announces itself by `in_guest` before it looks at `exclusive_pending`, and the section
 // does the reverse, so one of the two sees the other.
 #include "accel/tcg/engine.h"
 
+#include <assert.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -43,6 +44,9 @@ void engine_exclusive_end(TcgEngine *e)
 
 static void guest_leave(TcgEngine *e, VCPU *cpu)
 {
+    AccelCpu *ac = cpu->accel;
+    uint32_t outings = atomic_load_explicit(&ac->outings, memory_order_relaxed);
+    atomic_store_explicit(&ac->outings, outings + 1, memory_order_release);
     atomic_store(&cpu->in_guest, false);
     if (atomic_load(&e->exclusive_pending)) {
         pthread_mutex_lock(&e->exclusive_lock);
@@ -51,8 +55,8 @@ static void guest_leave(TcgEngine *e, VCPU *cpu)
     }
 }
 
-/* False: what the caller found when the code buffer's generation was `generation` may be gone, by an
- * exclusive section that is under way or has been, or is about to go. */
+/* False: what the caller found when the code buffer's generation was `generation` may be gone, or be
+ * about to go; or there is an exclusive section. */
 static bool guest_enter(TcgEngine *e, VCPU *cpu, uint64_t generation)
 {
     atomic_store(&cpu->in_guest, true);
@@ -65,17 +69,6 @@ static bool guest_enter(TcgEngine *e, VCPU *cpu, uint64_t generation)
         pthread_cond_wait(&e->exclusive_cond, &e->exclusive_lock);
     pthread_mutex_unlock(&e->exclusive_lock);
     return false;
-}
-
-/* No vCPU is in translated code. */
-static void forget_code_locked(TcgEngine *e)
-{
-    tcg_flush(e->ctx);
-    unit_forget_all(e);
-    for (uint32_t i = 0; i < e->cpu_count; i++)
-        tlb_flush_jumps(e->cpus[i]->cpu->tlb);
-    e->generation++;
-    e->stats.flushes++;
 }
 
 bool engine_wants_no_chain(const TcgEngine *e)
@@ -91,26 +84,26 @@ void engine_log_changed(Accel *a)
         return;
     e->config.no_chain = no_chain;
     pthread_mutex_lock(&e->lock);
-    forget_code_locked(e);
+    piece_forget_all(e);
     pthread_mutex_unlock(&e->lock);
 }
 
-static void flush_code(AccelCpu *ac)
+/* In the rare case that room is wanted before every vCPU has come out of what is given up for it. */
+static void make_room(AccelCpu *ac)
 {
     TcgEngine *e = ac->engine;
-    uint64_t generation = e->generation;
     int64_t start_ns = host_clock_ns();
-    background_hold(e); /* before the others are stopped: they need not wait for it */
     engine_exclusive_begin(e, ac->cpu);
     pthread_mutex_lock(&e->lock);
-    if (generation == e->generation) { /* nobody was quicker */
-        forget_code_locked(e);
-        e->stats.longest_flush_ns = MAX(e->stats.longest_flush_ns,
+    if (tcg_piece_free(e->ctx) < 0.5) { /* nobody was quicker */
+        bool done = piece_go_on_locked(e);
+        assert(done);
+        e->stats.halts++;
+        e->stats.longest_evict_ns = MAX(e->stats.longest_evict_ns,
                                         (uint64_t)(host_clock_ns() - start_ns));
     }
     pthread_mutex_unlock(&e->lock);
     engine_exclusive_end(e);
-    background_go_on(e);
 }
 
 /* ---- finding code ----------------------------------------------------------------------- */
@@ -132,8 +125,8 @@ const void *engine_lookup(void *env, Vaddr pc)
     return u->entry;
 }
 
-/* The unit at the CPU's pc. NULL: an exception was delivered, a breakpoint was met, or the buffer
- * was flushed; look at everything again. Breakpoints need no other check than this one, because
+/* The unit at the CPU's pc. NULL: an exception was delivered, a breakpoint was met, or room had to
+ * be made in the buffer; look at everything again. Breakpoints need no other check than this one, because
  * no unit runs over them or begins at them. */
 static Unit *current_unit(AccelCpu *ac, FetchPlace *place)
 {
@@ -149,7 +142,7 @@ static Unit *current_unit(AccelCpu *ac, FetchPlace *place)
     }
     Unit *u = unit_get(ac, place->ram, pc, place->flags, place->host);
     if (!u)
-        flush_code(ac);
+        make_room(ac);
     return u;
 }
 
@@ -236,7 +229,7 @@ static void step(AccelCpu *ac)
     }
     Unit *u = unit_get(ac, place.ram, pc, place.flags | UNIT_FLAG_ONE_INSN, place.host);
     if (!u) {
-        flush_code(ac);
+        make_room(ac);
         return;
     }
     if (!guest_enter(ac->engine, cpu, generation))

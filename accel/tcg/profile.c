@@ -140,8 +140,9 @@ static void settle_cpu_locked(TcgEngine *e, ProfileCpu *pc)
         p->settling[n - from] = pc->samples[n % SAMPLES_MAX];
     atomic_store(&pc->consumed, to);
     qsort(p->settling, count, sizeof(*p->settling), compare_addresses);
-    for (size_t n = 0; count && n < e->units.used + e->made_aside.used; n++)
-        found += count_unit(p, unit_any(e, n), p->settling, count);
+    for (uint32_t i = 0; count && i < e->piece_count; i++)
+        for (size_t n = 0; n < e->pieces[i].units.used; n++)
+            found += count_unit(p, unit_at(&e->pieces[i].units, n), p->settling, count);
     p->translated += found;
     p->elsewhere += count - found;
 }

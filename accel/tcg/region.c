@@ -103,7 +103,7 @@ static bool may_have_regions(const TcgEngine *e, const Unit *u)
 
 /* ---- planning --------------------------------------------------------------------------- */
 
-static UnitSpan unit_span(RegionJob *job, const CodeSpan *s)
+static UnitSpan job_span(RegionJob *job, const CodeSpan *s)
 {
     const RegionPage *p = page_of(job, s->page);
     return (UnitSpan){ .first = p->ram + s->first, .va = p->va + s->first, .bytes = s->end - s->first };
@@ -116,13 +116,13 @@ static bool fill_unit(RegionJob *job)
     Unit *u = &job->unit;
     u->ram += r->head - u->pc;
     u->pc = r->head;
-    u->span = unit_span(job, &r->spans[0]);
+    u->span = job_span(job, &r->spans[0]);
     u->more = r->span_count > 1 ? calloc(r->span_count - 1, sizeof(UnitSpan)) : NULL;
     if (r->span_count > 1 && !u->more)
         return false;
     for (uint32_t n = 1; n < r->span_count; n++)
         if (r->spans[n].end)
-            u->more[u->more_count++] = unit_span(job, &r->spans[n]);
+            u->more[u->more_count++] = job_span(job, &r->spans[n]);
     return true;
 }
 
@@ -198,7 +198,7 @@ void region_translate(RegionJob *job, IrUnit *ir)
 
 /* ---- publication ------------------------------------------------------------------------ */
 
-bool region_publish_locked(RegionJob *job, TcgCode *code, const IrUnit *ir, UnitStore *store)
+bool region_publish_locked(RegionJob *job, TcgCode *code, const IrUnit *ir)
 {
     TcgEngine *e = job->ac->engine;
     const CodeRegion *r = &job->region;
@@ -208,7 +208,7 @@ bool region_publish_locked(RegionJob *job, TcgCode *code, const IrUnit *ir, Unit
         return false;
     Unit *old = unit_find(e, u->ram, u->pc, u->flags);
     u->code = code;
-    if (!unit_publish_locked(e, store, u, ir)) {
+    if (!unit_publish_locked(e, u, ir)) {
         u->code = NULL;
         return false;
     }
@@ -246,7 +246,7 @@ void region_make_locked(AccelCpu *ac, Unit *u)
     region_translate(job, e->scratch);
     TcgCode *code = unit_compile_locked(e, job->pages[0].code + job->region.spans[0].first);
     count_time_locked(e, start_ns);
-    bool published = region_publish_locked(job, code, e->scratch, &e->units);
+    bool published = region_publish_locked(job, code, e->scratch);
     e->stats.region_failures += !published;
     region_free_locked(e, job);
 }

@@ -73,11 +73,13 @@ void engine_print_stats(Accel *accel, FILE *out)
               s.waited_ns / 1000 / MAX(s.arrived, 1));
     print_row(out, "  thrown away: overwritten meanwhile", s.overwritten);
     print_row(out, "  thrown away: flushed, or the machine was stopped", s.cancelled);
-    print_row(out, "  not taken on (queue full)", s.refused);
+    print_row(out, "  not taken on (queue or buffer full)", s.refused);
     print_row(out, "  waiting now", waiting);
     print_row(out, "units invalidated", s.invalidations);
-    print_row(out, "flushes of the code buffer", s.flushes);
-    print_row(out, "  longest, microseconds", s.longest_flush_ns / 1000);
+    print_row(out, "units evicted from the code buffer", s.evicted_units);
+    print_row(out, "  pieces of it", s.evicted_pieces);
+    print_row(out, "  longest step, microseconds", s.longest_evict_ns / 1000);
+    print_row(out, "  halts of all vCPUs", s.halts);
     print_row(out, "code buffer used, bytes", tcg_buffer_used(e->ctx));
     print_row(out, "code buffer size, bytes", tcg_buffer_size(e->ctx));
     pthread_mutex_unlock(&e->lock);

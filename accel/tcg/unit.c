@@ -7,7 +7,6 @@
 #include "accel/tcg/engine.h"
 
 #include <assert.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include "util/bitops.h"
@@ -30,22 +29,6 @@ Unit *unit_find(TcgEngine *e, RamAddr ram, Vaddr pc, uint64_t flags)
             !atomic_load_explicit(&u->dead, memory_order_relaxed))
             return u;
     return NULL;
-}
-
-static Unit *unit_alloc(UnitStore *store)
-{
-    if (store->used == store->count * SLAB_UNITS) {
-        Unit **slabs = realloc(store->slabs, (store->count + 1) * sizeof(*slabs));
-        if (!slabs)
-            return NULL;
-        store->slabs = slabs;
-        slabs[store->count] = aligned_alloc(64, SLAB_UNITS * sizeof(Unit));
-        if (!slabs[store->count])
-            return NULL;
-        memset(slabs[store->count], 0, SLAB_UNITS * sizeof(Unit));
-        store->count++;
-    }
-    return unit_at(store, store->used++);
 }
 
 /* ---- pages ------------------------------------------------------------------------------ */
@@ -126,6 +109,21 @@ void unit_uncover_locked(TcgEngine *e, RamAddr ram, uint64_t covered, const Unit
     __atomic_store_n(&e->pages[ram >> GUEST_PAGE_BITS].granules, covered, __ATOMIC_RELAXED);
 }
 
+void unit_sweep_page_locked(TcgEngine *e, RamAddr ram)
+{
+    UnitSpan **at = &e->pages[ram >> GUEST_PAGE_BITS].spans;
+    while (*at) {
+        UnitSpan *s = *at;
+        if (!atomic_load(&s->unit->dead)) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        s->unit = NULL;
+    }
+    unit_note_page_locked(e, ram);
+}
+
 void unit_note_page_locked(TcgEngine *e, RamAddr ram)
 {
     UnitPage *page = &e->pages[ram >> GUEST_PAGE_BITS];
@@ -203,14 +201,14 @@ static TcgCode *translate_some_locked(AccelCpu *ac, Vaddr pc, uint64_t flags,
     return unit_compile_locked(e, host);
 }
 
-/* NULL: the buffer is full. A unit that is too large for the backend's tables, which guests make
+/* NULL: the piece of the buffer is full. A unit that is too large for the backend's tables, which guests make
  * only on purpose, is cut. */
 static TcgCode *translate_locked(AccelCpu *ac, Vaddr pc, uint64_t flags, const uint8_t *host)
 {
     TcgEngine *e = ac->engine;
     for (uint32_t max_insns = e->max_insns;; max_insns = (max_insns + 3) / 4) {
         TcgCode *code = translate_some_locked(ac, pc, flags, host, max_insns);
-        bool roomy = tcg_buffer_used(e->ctx) < tcg_buffer_size(e->ctx) / 2;
+        bool roomy = tcg_piece_free(e->ctx) > 0.5;
         if (code || !roomy || max_insns == 1)
             return code;
     }
@@ -228,15 +226,10 @@ static uint32_t code_page_id_locked(TcgEngine *e, const UnitSpan *s, uint64_t fl
     return e->last_code_page;
 }
 
-static UnitSpan *span_of(Unit *u, uint32_t n)
-{
-    return n ? &u->more[n - 1] : &u->span;
-}
-
 void unit_watch_locked(TcgEngine *e, Unit *u)
 {
     for (uint32_t n = 0; n <= u->more_count; n++) {
-        UnitSpan *s = span_of(u, n);
+        UnitSpan *s = unit_span(u, n);
         UnitPage *page = &e->pages[s->first >> GUEST_PAGE_BITS];
         s->unit = u;
         if (!s->code_page) /* else it was watched before, and its code asks for this id */
@@ -249,10 +242,11 @@ void unit_watch_locked(TcgEngine *e, Unit *u)
 static void leave_spans(TcgEngine *e, Unit *u)
 {
     for (uint32_t n = 0; n <= u->more_count; n++) {
-        UnitSpan *s = span_of(u, n), **at = &e->pages[s->first >> GUEST_PAGE_BITS].spans;
+        UnitSpan *s = unit_span(u, n), **at = &e->pages[s->first >> GUEST_PAGE_BITS].spans;
         while (*at != s)
             at = &(*at)->next;
         *at = s->next;
+        s->unit = NULL;
     }
 }
 
@@ -260,7 +254,7 @@ void unit_unwatch_locked(TcgEngine *e, Unit *u)
 {
     leave_spans(e, u);
     for (uint32_t n = 0; n <= u->more_count; n++)
-        unit_note_page_locked(e, span_of(u, n)->first);
+        unit_note_page_locked(e, unit_span(u, n)->first);
 }
 
 static void enter_hash(TcgEngine *e, Unit *u)
@@ -270,9 +264,9 @@ static void enter_hash(TcgEngine *e, Unit *u)
     atomic_store_explicit(bucket, u, memory_order_release);
 }
 
-Unit *unit_publish_locked(TcgEngine *e, UnitStore *store, Unit *what, const IrUnit *ir)
+Unit *unit_publish_locked(TcgEngine *e, Unit *what, const IrUnit *ir)
 {
-    Unit *u = unit_alloc(store);
+    Unit *u = piece_new_unit_locked(e, what->code);
     if (!u)
         return NULL;
     if (what->span.unit) /* watched */
@@ -302,13 +296,11 @@ static void count_unit(EngineStats *s, const Unit *u, int64_t start_ns)
     s->translate_ns += host_clock_ns() - start_ns;
 }
 
-static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags,
+/* NULL: the piece of the buffer is full. */
+static Unit *make_here_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags,
                               const uint8_t *host)
 {
     TcgEngine *e = ac->engine;
-    int64_t start_ns = host_clock_ns();
-    if (e->symbols && !symbols_placed(e->symbols))
-        symbols_found_vectors(e->symbols, e->ops->vector_base(ac->cpu));
     page_protect(ac, ram, host);
     uint64_t covered = unit_cover_rest_of_page_locked(e, ram);
     TcgCode *code = translate_locked(ac, pc, flags, host);
@@ -316,8 +308,22 @@ static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flag
         .ram = ram, .pc = pc, .flags = flags, .code = code, .tier = 1,
         .span = { .first = ram, .va = pc, .bytes = MAX(e->scratch->guest_bytes, 1) },
     };
-    Unit *u = code ? unit_publish_locked(e, &e->units, &what, e->scratch) : NULL;
+    Unit *u = code ? unit_publish_locked(e, &what, e->scratch) : NULL;
     unit_uncover_locked(e, ram, covered, u ? &u->span : NULL);
+    return u;
+}
+
+static Unit *unit_make_locked(AccelCpu *ac, RamAddr ram, Vaddr pc, uint64_t flags,
+                              const uint8_t *host)
+{
+    TcgEngine *e = ac->engine;
+    if (e->symbols && !symbols_placed(e->symbols))
+        symbols_found_vectors(e->symbols, e->ops->vector_base(ac->cpu));
+    piece_prepare_next_locked(e);
+    int64_t start_ns = host_clock_ns();
+    Unit *u = make_here_locked(ac, ram, pc, flags, host);
+    if (!u && piece_go_on_locked(e))
+        u = make_here_locked(ac, ram, pc, flags, host);
     if (!u)
         return NULL;
     count_unit(&e->stats, u, start_ns);
@@ -367,11 +373,16 @@ static void unit_unhash(TcgEngine *e, Unit *u)
     atomic_store(at, atomic_load(&u->next_hash));
 }
 
-static void unit_kill_locked(TcgEngine *e, VCPU *writer, Unit *u)
+void unit_bury_locked(TcgEngine *e, Unit *u)
 {
     atomic_store(&u->dead, true);
     unit_unhash(e, u);
     tcg_unlink(e->ctx, u->code);
+}
+
+static void unit_kill_locked(TcgEngine *e, VCPU *writer, Unit *u)
+{
+    unit_bury_locked(e, u);
     for (uint32_t i = 0; i < e->cpu_count; i++) {
         VCPU *cpu = e->cpus[i]->cpu;
         if (cpu == writer)
@@ -430,63 +441,26 @@ void unit_invalidate_range(TcgEngine *e, VCPU *writer, RamAddr addr, uint64_t le
     pthread_mutex_unlock(&e->lock);
 }
 
+static void invalidate_pc_in(TcgEngine *e, Unit *u, Vaddr pc)
+{
+    for (uint32_t n = 0; n <= u->more_count && !atomic_load(&u->dead); n++) {
+        const UnitSpan *s = unit_span(u, n);
+        if (pc - s->va < s->bytes)
+            invalidate_page_locked(e, NULL, s->first + (pc - s->va), 1);
+    }
+}
+
 void unit_invalidate_pc(TcgEngine *e, Vaddr pc)
 {
     pthread_mutex_lock(&e->lock);
-    for (size_t n = 0; n < e->units.used + e->made_aside.used; n++) {
-        Unit *u = unit_any(e, n);
-        for (uint32_t k = 0; k <= u->more_count && !atomic_load(&u->dead); k++) {
-            const UnitSpan *s = span_of(u, k);
-            if (pc - s->va < s->bytes)
-                invalidate_page_locked(e, NULL, s->first + (pc - s->va), 1);
-        }
-    }
+    for (uint32_t i = 0; i < e->piece_count; i++)
+        for (size_t n = 0; n < e->pieces[i].units.used; n++)
+            invalidate_pc_in(e, unit_at(&e->pieces[i].units, n), pc);
     pthread_mutex_unlock(&e->lock);
-}
-
-static Unit *find_host(const UnitStore *store, uintptr_t at)
-{
-    size_t low = 0, high = store->used, bytes;
-    while (low < high) { /* the first whose code is beyond */
-        size_t mid = low + (high - low) / 2;
-        if ((uintptr_t)tcg_code_bytes(unit_at(store, mid)->code, &bytes) > at)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    if (!low)
-        return NULL;
-    Unit *u = unit_at(store, low - 1);
-    return at - (uintptr_t)tcg_code_bytes(u->code, &bytes) < bytes ? u : NULL;
-}
-
-Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at)
-{
-    Unit *u = find_host(&e->units, at);
-    return u ? u : find_host(&e->made_aside, at);
-}
-
-/* The hash table is empty: who begins a search now finds nothing. */
-static void wait_for_searches(TcgEngine *e)
-{
-    for (uint32_t i = 0; i < e->cpu_count; i++)
-        while (atomic_load(&e->cpus[i]->searching))
-            sched_yield();
-}
-
-static void free_units(UnitStore *store)
-{
-    for (size_t n = 0; n < store->used; n++)
-        free(unit_at(store, n)->more);
-    for (size_t i = 0; i < store->count; i++)
-        free(store->slabs[i]);
-    free(store->slabs);
-    *store = (UnitStore){ 0 };
 }
 
 void unit_forget_all(TcgEngine *e)
 {
-    engine_profile_settle_locked(e);
     for (size_t i = 0; i < ARRAY_SIZE(e->hash); i++)
         atomic_store(&e->hash[i], NULL);
     for (uint64_t i = 0; i < e->page_count; i++) {
@@ -495,14 +469,9 @@ void unit_forget_all(TcgEngine *e)
             atomic_store(flag, 0);
         e->pages[i] = (UnitPage){ 0 };
     }
-    wait_for_searches(e);
-    free_units(&e->units);
-    free_units(&e->made_aside);
 }
 
 void unit_table_destroy(TcgEngine *e)
 {
-    free_units(&e->units);
-    free_units(&e->made_aside);
     free(e->pages);
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """scripts/bench tb-size: Dragoman with a small code buffer against one with a large one.
 
-Whoever fills the buffer throws all of it away and translates anew.  Times come from turns of both
-(benchrun.run_pairs), flushes from one more guest of each that is asked for `info jit`.
+When the buffer is full, its oldest code goes.  Times come from turns of both (benchrun.run_pairs),
+what was evicted from one more guest of each that is asked for `info jit`.
 """
 
 from benchjit import batch_name, measure, with_option
@@ -63,11 +63,11 @@ def lines(summary, seconds, counted, pairs):
             text += f' {min(values):9.3f} s' if values else ''
         yield text.rstrip()
     yield ''
-    yield (f'{"while it ran":14} ' + ''.join(f'{text:>22}' for text in (
-        'flushes of the buffer', 'longest, ms', 'instr. translated', 'bytes used at the end')))
+    yield (f'{"while it ran":14} ' + ''.join(f'{text:>18}' for text in (
+        'units evicted', 'longest step, ms', 'vCPUs halted', 'instr. translated', 'bytes at the end')))
     for name, row in counted.items():
         for who, figures in row.items():
-            cells = (figures['buffer_flushes'], (figures['longest_flush_us'] or 0) / 1000,
+            cells = (figures['evicted'], (figures['longest_evict_us'] or 0) / 1000, figures['halts'],
                      figures['insns'], figures['buffer_used'])
-            yield (f'{name:14} ' + ''.join(f'{value:>22}' for value in cells) +
+            yield (f'{name:14} ' + ''.join(f'{value:>18}' for value in cells) +
                    f'   {SIZES[who]} MiB')

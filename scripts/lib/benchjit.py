@@ -22,8 +22,9 @@ SHARES = [re.compile(TIER + r'[^\d%,;]*([\d.]+) ?%', re.I),
           re.compile(r'([\d.]+) ?%[^,;%]*?' + TIER, re.I)]
 SECOND = re.compile(r'tier[ -]?2|second tier', re.I)
 # Counted once for the whole translator, or for each CPU (the sum counts).
-COUNTERS = {'units invalidated': 'invalidated', 'flushes of the code buffer': 'buffer_flushes',
-            'longest, microseconds': 'longest_flush_us',
+COUNTERS = {'units invalidated': 'invalidated', 'units evicted from the code buffer': 'evicted',
+            'longest step, microseconds': 'longest_evict_us',
+            'halts of all vCPUs': 'halts',
             'code buffer used, bytes': 'buffer_used', 'TLB bank misses': 'tlb_misses',
             'table walks': 'walks', 'TLB flushes: all': 'flushes_all',
             'TLB flushes: by ASID': 'flushes_asid', 'TLB flushes: by page': 'flushes_page',
@@ -66,7 +67,7 @@ def parse(text):
 def since(before, after):
     """What was counted meanwhile."""
     counts = [prefix + kind for prefix in ('', 'tier2_') for kind, _ in KINDS]
-    counts += [key for key in COUNTERS.values() if key not in ('buffer_used', 'longest_flush_us')]
+    counts += [key for key in COUNTERS.values() if key not in ('buffer_used', 'longest_evict_us')]
     return {key: value - before.get(key, 0) if key in counts else value
             for key, value in after.items()}
 
@@ -153,7 +154,7 @@ def miss_lines(rows):
     """The table of what the caches missed and lost."""
     yield ('Misses of the TLB banks, table walks, look-ups of code beyond the jump cache;')
     yield ('estimated: percent of accesses to memory, of indirect branches that are found;')
-    yield ('flushes of the TLB, units invalidated, flushes of the code buffer.')
+    yield ('flushes of the TLB, units invalidated, units evicted from the code buffer.')
     yield ''
     heads = ('misses', 'walks', 'found %', 'look-ups', 'found %', 'all', 'ASID', 'page',
              'invalid.', 'buffer')
@@ -162,7 +163,7 @@ def miss_lines(rows):
         cells = ((row['tlb_misses'], 0), (row['walks'], 0), (row['tlb_found'], 2),
                  (row['lookups'], 0), (row['indirect_found'], 2), (row['flushes_all'], 0),
                  (row['flushes_asid'], 0), (row['flushes_page'], 0), (row['invalidated'], 0),
-                 (row['buffer_flushes'], 0))
+                 (row['evicted'], 0))
         yield f'{name:14}' + ''.join(f' {_cell(value, 9, digits)}' for value, digits in cells)
 
 

@@ -29,6 +29,7 @@ static bool context_init(TcgContext *ctx, Error **err)
                          "tb-size", ctx->config.buffer_bytes);
     }
     ctx->impl = c;
+    ctx->code = c->code;
     return true;
 }
 
@@ -53,13 +54,14 @@ static void thread_fini(TcgThread *t)
     free(it);
 }
 
-static void flush(TcgContext *ctx)
+static void use(TcgContext *ctx, size_t first, size_t end)
 {
     InterpContext *c = ctx->impl;
-    c->used = 0;
+    c->used = first;
+    c->limit = end;
 }
 
-static size_t buffer_used(const TcgContext *ctx)
+static size_t position(const TcgContext *ctx)
 {
     const InterpContext *c = ctx->impl;
     return c->used;
@@ -68,7 +70,7 @@ static size_t buffer_used(const TcgContext *ctx)
 static void *code_alloc(InterpContext *c, size_t bytes)
 {
     bytes = align_up(bytes, 16);
-    if (bytes > c->size - c->used) {
+    if (bytes > c->limit - c->used) {
         return NULL;
     }
     void *p = c->code + c->used;
@@ -323,8 +325,8 @@ const TcgBackend tcg_backend_interp = {
     .thread_fini = thread_fini,
     .compile = compile,
     .enter = enter,
-    .flush = flush,
-    .buffer_used = buffer_used,
+    .use = use,
+    .position = position,
     .sync_state = sync_state,
     .unwind = unwind,
 };

@@ -51,8 +51,8 @@ typedef struct InterpCall {
 #define INTERP_CALL_BUCKETS 256
 
 typedef struct InterpContext {
-    uint8_t *code; /* one address range, bump-allocated, forgotten by flush */
-    size_t used, size;
+    uint8_t *code; /* one address range, bump-allocated in pieces */
+    size_t used, limit, size; /* of code: next to be used, the end of the piece, all */
     InterpCall *calls[INTERP_CALL_BUCKETS];
 } InterpContext;
 

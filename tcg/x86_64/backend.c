@@ -413,7 +413,7 @@ static TcgCode *x86_compile(TcgContext *ctx, IrUnit *u)
     size_t meta_before = ctx->meta_used;
     uint8_t *start = x->cb.rw + align_up(x->cb.used, 32);
     TcgEmit e = {
-        .p = start, .start = start, .limit = x->cb.rw + x->cb.size - MARGIN_BYTES,
+        .p = start, .start = start, .limit = x->cb.rw + x->cb.limit - MARGIN_BYTES,
         .host = x->host, .unit = u, .ctx = ctx, .x = x, .ra = x->ra, .layout = &ctx->config.layout,
         .uniprocessor = ctx->threads && !ctx->threads->next,
     };
@@ -542,7 +542,8 @@ static bool x86_context_init(TcgContext *ctx, Error **err)
     TcgEmit e = { .p = x->cb.rw, .start = x->cb.rw, .limit = x->cb.rw + x->cb.size, .ctx = ctx,
                   .x = x, .host = x->host, .layout = &ctx->config.layout };
     x86_thunks_init(&e);
-    x->thunks_end = x->cb.used = (size_t)(e.p - x->cb.rw);
+    ctx->code = x->cb.rx;
+    ctx->code_first = x->thunks_end = (size_t)(e.p - x->cb.rw);
     return true;
 }
 
@@ -563,7 +564,6 @@ static bool x86_part_init(TcgContext *part, const TcgContext *ctx)
     }
     part->impl = x;
     *x = *(const X86Context *)ctx->impl;
-    x->cb.used = x->cb.size = 0;
     if (!tables_init(x)) {
         x86_part_fini(part);
         return false;
@@ -571,18 +571,16 @@ static bool x86_part_init(TcgContext *part, const TcgContext *ctx)
     return true;
 }
 
-static bool x86_set_aside(TcgContext *part, TcgContext *ctx, size_t bytes)
+static void x86_use(TcgContext *ctx, size_t first, size_t end)
 {
-    X86Context *x = ctx->impl;
-    CodeBuf *piece = &((X86Context *)part->impl)->cb;
-    size_t from = align_up(x->cb.used, 32);
-    if (bytes + MARGIN_BYTES > x->cb.size - MIN(from, x->cb.size)) {
-        return false;
-    }
-    piece->used = from;
-    piece->size = x->cb.used = from + bytes;
-    part->config.buffer_bytes = piece->size;
-    return true;
+    CodeBuf *cb = &((X86Context *)ctx->impl)->cb;
+    cb->used = first;
+    cb->limit = end;
+}
+
+static size_t x86_position(const TcgContext *ctx)
+{
+    return ((const X86Context *)ctx->impl)->cb.used;
 }
 
 static bool x86_thread_init(TcgThread *t)
@@ -596,18 +594,6 @@ static void x86_thread_fini(TcgThread *t)
     free(t->impl);
 }
 
-static void x86_flush(TcgContext *ctx)
-{
-    X86Context *x = ctx->impl;
-    x->cb.used = x->thunks_end;
-}
-
-static size_t x86_buffer_used(const TcgContext *ctx)
-{
-    const X86Context *x = ctx->impl;
-    return x->cb.used;
-}
-
 const TcgBackend tcg_backend_x86_64 = {
     .name = "x86-64",
     .context_init = x86_context_init,
@@ -617,11 +603,10 @@ const TcgBackend tcg_backend_x86_64 = {
     .compile = x86_compile,
     .part_init = x86_part_init,
     .part_fini = x86_part_fini,
-    .set_aside = x86_set_aside,
+    .use = x86_use,
+    .position = x86_position,
     .enter = x86_enter,
     .patch = x86_patch,
-    .flush = x86_flush,
-    .buffer_used = x86_buffer_used,
     .sync_state = x86_sync_state,
     .unwind = x86_unwind,
 };

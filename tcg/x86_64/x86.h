@@ -109,7 +109,7 @@ typedef struct PoolFix {
 struct X86Context {
     CodeBuf cb;
     TcgHost host;
-    size_t thunks_end;         /* flush: code starts here */
+    size_t thunks_end;         /* code starts here */
     /* Thunks, executable view. */
     uint64_t (*enter)(void *env_biased, void *bank, const void *entry, TcgThread *t);
     void (*leave_to)(X86Frame *frame, uint64_t result) __attribute__((noreturn));

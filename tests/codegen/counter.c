@@ -65,11 +65,17 @@ static void note_code(const uint8_t *code, size_t len, uint32_t owner)
     }
 }
 
+/* Programs are small: all their code is in the first piece of the buffer. */
+static const UnitStore *of_piece(const TcgEngine *e)
+{
+    return &e->pieces[0].units;
+}
+
 static void note_units(const TcgEngine *e)
 {
-    for (size_t n = 0; n < e->units.used; n++) {
+    for (size_t n = 0; n < of_piece(e)->used; n++) {
         size_t len;
-        const uint8_t *code = tcg_code_bytes(unit_at(&e->units, n)->code, &len);
+        const uint8_t *code = tcg_code_bytes(unit_at(of_piece(e), n)->code, &len);
         note_code(code, len, (uint32_t)n + 1);
     }
 }
@@ -212,7 +218,7 @@ static void create_tables(void)
     c.branch = zeroed(c.bytes, sizeof(c.branch[0]));
     c.first = zeroed(c.bytes, 1);
     c.unit_at = zeroed(c.bytes, sizeof(c.unit_at[0]));
-    c.of_unit = zeroed(c.m->engine->units.used, sizeof(c.of_unit[0]));
+    c.of_unit = zeroed(of_piece(c.m->engine)->used, sizeof(c.of_unit[0]));
 }
 
 void counter_begin(Machine *m)
@@ -240,8 +246,8 @@ Counts counter_end(Machine *m)
     if (c.x->cb.used != c.bytes)
         machine_fail("code was translated while it was counted", NULL);
     remove_breakpoints();
-    for (size_t n = 0; n < e->units.used; n++) {
-        Unit *u = unit_at(&e->units, n);
+    for (size_t n = 0; n < of_piece(e)->used; n++) {
+        Unit *u = unit_at(of_piece(e), n);
         if (u->tier == 1 && !atomic_load(&u->dead) && !u->heat &&
             c.of_unit[n] > counts.hottest_insns) {
             counts.hottest = u;

@@ -65,10 +65,7 @@ void fuzz_cpu_reset(FuzzCpu *c)
 void fuzz_cpu_flush(FuzzCpu *c)
 {
     AccelCpu *ac = c->cpu->vcpu.accel;
-    tcg_flush(ac->engine->ctx);
-    unit_forget_all(ac->engine);
-    tlb_flush_jumps(c->cpu->vcpu.tlb);
-    ac->engine->generation++;
+    piece_forget_all(ac->engine);
 }
 
 bool fuzz_cpu_run_unit(FuzzCpu *c)
@@ -88,6 +85,7 @@ bool fuzz_cpu_run_unit(FuzzCpu *c)
     const Unit *u = unit_get(ac, place.ram, pc, cpu->bank->key.flags, place.host);
     if (!u)
         return false;
+    vcpu_drain_work(cpu); /* jumps to code that went to make room for it */
     atomic_store(&cpu->exit_request, 1); /* indirect branches and loops come back */
     cpu->host_mxcsr = _mm_getcsr();
     _mm_setcsr(cpu->guest_mxcsr);

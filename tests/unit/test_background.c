@@ -3,49 +3,29 @@
 // not run: its code is translated as if it came by.
 #include <criterion/criterion.h>
 
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-#include "tests/codegen/machine.h"
+#include "tests/unit/loops.h"
 #include "util/bitops.h"
 
-enum { LOOPS = 20, LOOP_BYTES = 256, LOOP_INSNS = 3 };
-
-/* subs x0, x0, #1; add x1, x1, x0; b.ne back; and so on at each multiple of LOOP_BYTES */
-static const uint32_t loop[LOOP_INSNS] = { 0xf1000400, 0x8b000021, 0x54ffffc1 };
+enum { LOOPS = 20 };
 
 typedef struct Rig {
-    Machine m;
+    Loops loops;
     TcgEngine *e;
     AccelCpu *ac;
     TcgCompiler *compiler;
+    uint32_t piece; /* that it fills */
     IrUnit *ir;
 } Rig;
 
-static void write_image(char *path)
-{
-    static uint8_t image[LOOPS * LOOP_BYTES];
-    int fd = mkstemp(path);
-    cr_assert(fd >= 0);
-    for (unsigned n = 0; n < LOOPS; n++)
-        memcpy(image + n * LOOP_BYTES, loop, sizeof(loop));
-    cr_assert_eq(write(fd, image, sizeof(image)), (ssize_t)sizeof(image));
-    close(fd);
-}
-
 static void set_up(Rig *r)
 {
-    char path[] = "/tmp/dragoman-background-XXXXXX";
-    Error *err = NULL;
-    write_image(path);
-    const MachineSetup setup = { .image = path, .chained = true };
-    if (!machine_create(&r->m, &setup, &err))
-        cr_skip("%s", error_text(err));
-    unlink(path);
-    r->e = r->m.engine;
-    r->ac = r->m.cpu->vcpu.accel;
+    loops_create(&r->loops, LOOPS, NULL, 0);
+    r->e = r->loops.e;
+    r->ac = r->loops.ac;
     r->ir = ir_unit_create(r->e->ops->globals);
     r->compiler = tcg_compiler_create(r->e->ctx);
+    r->piece = r->e->piece_count;
     cr_assert(r->ir && r->compiler);
 }
 
@@ -53,16 +33,12 @@ static void tear_down(Rig *r)
 {
     tcg_compiler_destroy(r->compiler);
     ir_unit_destroy(r->ir);
-    r->m.accel->destroy(r->m.accel);
+    loops_destroy(&r->loops);
 }
 
-/* The unit of loop `n`, translated if it is not yet. */
 static Unit *unit_of_loop(Rig *r, unsigned n)
 {
-    FetchPlace place;
-    Vaddr pc = MACHINE_ENTRY + n * LOOP_BYTES;
-    cr_assert(engine_fetch_page(&r->m.cpu->vcpu, pc, &place));
-    Unit *u = unit_get(r->ac, place.ram, pc, place.flags, place.host);
+    Unit *u = loops_translate(&r->loops, n);
     cr_assert(u);
     return u;
 }
@@ -78,7 +54,8 @@ static RegionJob *plan(Rig *r, Unit *u)
 
 static TcgCode *compile(Rig *r, RegionJob *job)
 {
-    cr_assert(tcg_compiler_reserve(r->compiler));
+    if (tcg_compiler_free(r->compiler) < 0.1)
+        cr_assert(piece_go_on_aside_locked(r->e, r->compiler, &r->piece));
     region_translate(job, r->ir);
     tcg_optimise(r->ir, r->e->passes);
     TcgCode *code = tcg_compiler_compile(r->compiler, r->ir);
@@ -89,7 +66,7 @@ static TcgCode *compile(Rig *r, RegionJob *job)
 static bool publish(Rig *r, RegionJob *job, TcgCode *code)
 {
     pthread_mutex_lock(&r->e->lock);
-    bool published = region_publish_locked(job, code, r->ir, &r->e->made_aside);
+    bool published = region_publish_locked(job, code, r->ir);
     region_free_locked(r->e, job);
     pthread_mutex_unlock(&r->e->lock);
     return published;
@@ -110,7 +87,7 @@ Test(background, a_region_takes_the_place_of_the_unit_at_its_head)
     uintptr_t code = (uintptr_t)tcg_code_bytes(new->code, &bytes);
     cr_expect_eq(new->tier, 2);
     cr_expect(atomic_load(&old->dead));
-    cr_expect_eq(new->span.bytes, sizeof(loop));
+    cr_expect_eq(new->span.bytes, LOOP_INSNS * 4);
     cr_expect_eq(unit_of_host_locked(r.e, code + bytes - 1), new);
     tear_down(&r);
 }
@@ -141,7 +118,7 @@ Test(background, a_store_to_its_code_meanwhile_ends_it)
     set_up(&r);
     for (unsigned when = 0; when < 2; when++) {
         Unit *u = unit_of_loop(&r, 0);
-        RamAddr at = u->ram + sizeof(loop) - 1;
+        RamAddr at = u->ram + LOOP_INSNS * 4 - 1;
         RegionJob *job = plan(&r, u);
         TcgCode *code = when ? compile(&r, job) : NULL;
         unit_invalidate_range(r.e, NULL, at, 1);
@@ -271,8 +248,7 @@ static void flush(Rig *r)
     background_hold(r->e);
     pthread_mutex_lock(&r->e->lock);
     cr_expect(!r->e->background.first && !r->e->background.current);
-    tcg_flush(r->e->ctx);
-    unit_forget_all(r->e);
+    piece_forget_all(r->e);
     pthread_mutex_unlock(&r->e->lock);
     unit_of_loop(r, 0);
     pthread_mutex_lock(&r->e->lock);

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+// Room in the code buffer: which code goes when there is no more, and when.
+#include <criterion/criterion.h>
+
+#include "tcg/internal.h"
+#include "tests/unit/loops.h"
+#include "util/bitops.h"
+
+enum { LOOPS = 100000 }; /* several times what fits into the smallest buffer */
+
+static const AccelOption smallest = { .name = "tb-size", .value = "1" };
+
+static void set_up(Loops *l)
+{
+    loops_create(l, LOOPS, &smallest, 1);
+    cr_assert_geq(l->e->piece_count, 4);
+}
+
+static Unit *find(Loops *l, unsigned n)
+{
+    FetchPlace place = loops_place(l, n);
+    return unit_find(l->e, place.ram, MACHINE_ENTRY + n * LOOP_BYTES, place.flags);
+}
+
+/* As the CPU's thread does between units. */
+static Unit *translate(Loops *l, unsigned n)
+{
+    Unit *u = loops_translate(l, n);
+    vcpu_drain_work(&l->m.cpu->vcpu);
+    return u;
+}
+
+/* From loop `n` on until `pieces` pieces were cleared. Returns the first that was not translated. */
+static unsigned translate_until(Loops *l, unsigned n, uint64_t pieces)
+{
+    for (; l->e->stats.evicted_pieces < pieces; n++) {
+        cr_assert_lt(n, LOOPS);
+        cr_assert(translate(l, n));
+    }
+    return n;
+}
+
+/* How many of the loops before `end` are there; those must be the last ones. */
+static unsigned count_last(Loops *l, unsigned end)
+{
+    unsigned first = end;
+    while (first && find(l, first - 1))
+        first--;
+    for (unsigned n = 0; n < first; n++)
+        cr_assert(!find(l, n), "loop %u of %u", n, end);
+    return end - first;
+}
+
+Test(piece, the_oldest_code_goes_and_only_that)
+{
+    Loops l;
+    set_up(&l);
+    unsigned end = translate_until(&l, 0, 1);
+    unsigned filled = end, there = count_last(&l, end);
+    cr_expect_gt(there, filled / 2);
+    cr_expect_lt(there, filled);
+    /* it goes on like that, as long as there is something to translate */
+    end = translate_until(&l, end, 3 * l.e->piece_count);
+    there = count_last(&l, end);
+    cr_expect_gt(there, filled / 2);
+    cr_expect_eq(l.e->stats.halts, 0);
+    cr_expect_geq(l.e->stats.evicted_units + there, end);
+    cr_expect_leq(tcg_buffer_used(l.e->ctx), tcg_buffer_size(l.e->ctx));
+    loops_destroy(&l);
+}
+
+Test(piece, host_addresses_lead_to_the_unit_that_has_them_now)
+{
+    Loops l;
+    size_t bytes;
+    set_up(&l);
+    unsigned end = translate_until(&l, 0, 3);
+    for (unsigned n = end - count_last(&l, end); n < end; n++) {
+        Unit *u = find(&l, n);
+        uintptr_t at = (uintptr_t)tcg_code_bytes(u->code, &bytes);
+        cr_assert_eq(unit_of_host_locked(l.e, at), u);
+        cr_assert_eq(unit_of_host_locked(l.e, at + bytes - 1), u);
+    }
+    loops_destroy(&l);
+}
+
+Test(piece, pages_without_code_are_data_again)
+{
+    Loops l;
+    set_up(&l);
+    cr_assert(translate(&l, 0));
+    RamAddr ram = loops_place(&l, 0).ram;
+    cr_expect(unit_covers(l.e, ram, LOOP_INSNS * 4));
+    translate_until(&l, 1, 2);
+    cr_expect(!unit_covers(l.e, ram, GUEST_PAGE_SIZE));
+    cr_expect_null(l.e->pages[ram >> GUEST_PAGE_BITS].spans);
+    loops_destroy(&l);
+}
+
+Test(piece, jump_caches_lead_to_no_code_that_is_given_up)
+{
+    Loops l;
+    set_up(&l);
+    VCPU *cpu = &l.m.cpu->vcpu;
+    for (unsigned n = 0; l.e->stats.evicted_pieces < 3; n++) {
+        const Unit *u = translate(&l, n);
+        cr_assert(u);
+        tlb_enter_jump(cpu->bank, u->pc, l.e->pc_shift, GUEST_PAGE_BITS, u->entry, u->span.code_page);
+        for (unsigned old = 0; old < n; old += 97) {
+            const void *code = tlb_jump_find(cpu->bank, MACHINE_ENTRY + old * LOOP_BYTES, l.e->pc_shift);
+            u = code ? find(&l, old) : NULL;
+            cr_assert(!code || (u && u->entry == code), "loop %u of %u", old, n);
+        }
+    }
+    loops_destroy(&l);
+}
+
+/* What it finds now it may still hold when it looks at the generation. */
+Test(piece, who_found_something_before_is_told)
+{
+    Loops l;
+    set_up(&l);
+    uint64_t before = l.e->generation;
+    for (unsigned n = 0; l.e->empty_pieces; n++)
+        cr_assert(translate(&l, n));
+    cr_expect_eq(l.e->generation, before, "nothing is gone yet");
+    translate_until(&l, 0, 1);
+    cr_expect_gt(l.e->generation, before);
+    loops_destroy(&l);
+}
+
+Test(piece, nothing_is_cleared_while_a_vcpu_may_be_in_it)
+{
+    Loops l;
+    set_up(&l);
+    VCPU *cpu = &l.m.cpu->vcpu;
+    atomic_store(&cpu->in_guest, true); /* and so it stays, like one that waits in a helper */
+    unsigned n = 0;
+    while (n < LOOPS && translate(&l, n))
+        n++;
+    cr_assert_lt(n, LOOPS, "there was room for everything");
+    cr_expect_eq(l.e->stats.evicted_pieces, 0);
+    cr_expect(!translate(&l, n));
+    /* it was out for a moment, after it had been asked */
+    atomic_fetch_add(&l.ac->outings, 1);
+    cr_expect(translate(&l, n));
+    cr_expect_eq(l.e->stats.evicted_pieces, 1);
+    atomic_store(&cpu->in_guest, false);
+    translate_until(&l, n + 1, 3);
+    loops_destroy(&l);
+}
+
+/* Linked from code that is newer, and older. */
+Test(piece, links_end_with_either_side)
+{
+    Loops l;
+    set_up(&l);
+    unsigned end = translate_until(&l, 0, 1);
+    for (unsigned n = 0; n < 200; n++) {
+        unsigned last = end + n;
+        const Unit *u = translate(&l, last), *neighbour = find(&l, last - 1 - n % 50);
+        cr_assert(u && neighbour);
+        tcg_link(l.e->ctx, &u->code->slots[0], neighbour->code);
+        tcg_link(l.e->ctx, &neighbour->code->slots[0], u->code);
+    }
+    unsigned links = 0;
+    end = translate_until(&l, end + 200, 2);
+    for (uint64_t pieces = 3; pieces < l.e->piece_count + 3; pieces++) {
+        end = translate_until(&l, end, pieces);
+        for (unsigned n = end - count_last(&l, end); n < end; n++) {
+            const TcgCode *to = atomic_load(&find(&l, n)->code->slots[0].target);
+            links += to != NULL;
+            cr_assert(!to || !to->dead, "loop %u of %u", n, end);
+        }
+    }
+    cr_expect_gt(links, 100);
+    loops_destroy(&l);
+}
+
+Test(piece, a_compiler_has_a_piece_of_its_own)
+{
+    Loops l;
+    set_up(&l);
+    TcgCompiler *c = tcg_compiler_create(l.e->ctx);
+    uint32_t piece = l.e->piece_count;
+    cr_assert(c);
+    cr_expect_eq(tcg_compiler_free(c), 0);
+    cr_expect(piece_go_on_aside_locked(l.e, c, &piece));
+    cr_expect_neq(piece, l.e->filling);
+    uint32_t mine = piece;
+    unsigned end = translate_until(&l, 0, 2 * l.e->piece_count);
+    cr_expect_eq(l.e->pieces[mine].state, PIECE_FILLING);
+    cr_expect_gt(tcg_compiler_free(c), 0.9);
+    /* what it leaves is the newest of all */
+    while (!piece_go_on_aside_locked(l.e, c, &piece))
+        vcpu_drain_work(&l.m.cpu->vcpu);
+    cr_expect_neq(piece, mine);
+    cr_expect_eq(l.e->pieces[mine].filled, l.e->last_filled);
+    translate_until(&l, end, 3 * l.e->piece_count);
+    piece_forget_all(l.e);
+    cr_expect_eq(tcg_compiler_free(c), 0, "and has none after all was forgotten");
+    tcg_compiler_destroy(c);
+    loops_destroy(&l);
+}
