@@ -16,6 +16,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "util/bitops.h"
+#include "util/pages.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -170,11 +171,28 @@ static bool preallocate(const HostRam *r, const HostRamSource *s, Error **err)
                            mib(r->size));
 }
 
+/* The host's kernel gives huge pages to this kind of memory only, unless it is told otherwise. */
+static bool map_private(HostRam *r, Error **err)
+{
+    r->shared = false;
+    r->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+    r->bytes = pages_map(r->size);
+    return r->bytes || error_set_errno(err, errno, "cannot map %llu MiB of guest memory; use a "
+                                       "smaller -m", mib(r->size));
+}
+
+static bool map_any(HostRam *r, const char *name, const HostRamSource *s, Error **err)
+{
+    if (!s->path && !s->share && !s->huge)
+        return map_private(r, err);
+    return (s->path ? open_path(r, s, err) : open_anonymous(r, name, s, err)) &&
+           size_file(r, s, err) && map_file(r, err);
+}
+
 bool host_ram_map(HostRam *r, const char *name, uint64_t size, const HostRamSource *s, Error **err)
 {
     *r = (HostRam){ .fd = -1, .size = size, .shared = true };
-    if ((s->path ? open_path(r, s, err) : open_anonymous(r, name, s, err)) &&
-        size_file(r, s, err) && map_file(r, err) && (!s->prealloc || preallocate(r, s, err)))
+    if (map_any(r, name, s, err) && (!s->prealloc || preallocate(r, s, err)))
         return true;
     host_ram_unmap(r);
     return false;

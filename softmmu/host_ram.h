@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the bytes of guest memory are on the host: an anonymous file (memfd), one of huge pages, a
-// file of the user's, or an unnamed file in a folder. All are files, so that another process can map
-// them; but for a file that is not to be written, which is mapped privately.
+// Where the bytes of guest memory are on the host: in memory of this process alone, which the host
+// may have in huge pages; in an anonymous file (memfd) that another process can map, or one of huge
+// pages; in a file of the user's, which is mapped privately if it is not to be written; or in an
+// unnamed file in a folder.
 #ifndef SOFTMMU_HOST_RAM_H
 #define SOFTMMU_HOST_RAM_H
 
@@ -10,11 +11,11 @@
 #include <stdint.h>
 #include "util/error.h"
 
-/* All zero: an anonymous file. */
+/* All zero: memory of this process alone. */
 typedef struct HostRamSource {
     const char *path;    /* a file, or a folder; NULL: anonymous */
-    bool share;          /* what the guest writes goes to the file at `path` */
-    bool huge;           /* without path: huge pages */
+    bool share;          /* what the guest writes goes to the file at `path`, or to an anonymous one */
+    bool huge;           /* without path: an anonymous file of huge pages */
     uint64_t huge_bytes; /* their size; 0: the host's usual one */
     bool prealloc;       /* take the memory now, not when the guest touches it */
 } HostRamSource;
@@ -22,7 +23,7 @@ typedef struct HostRamSource {
 typedef struct HostRam {
     uint8_t *bytes;
     uint64_t size;
-    int fd;
+    int fd;              /* -1: no file */
     bool shared;         /* whoever maps `fd` sees what the guest writes */
     uint64_t page_bytes; /* pieces in which memory can be given back */
 } HostRam;

@@ -474,8 +474,7 @@ void memory_written(MemorySpace *space, Hwaddr gpa, uint64_t len)
         range_written(space, r, gpa, MIN(len, r->last - gpa + 1));
 }
 
-/* A mapping of ours is shared with its file, so that pages are given back only when they leave the
- * file. */
+/* Pages that are shared with a file are given back only when they leave the file. */
 static bool range_discard(MemorySpace *space, const FlatRange *r, Hwaddr gpa, uint64_t len)
 {
     uint64_t page_bytes = r->region->backing.page_bytes;
@@ -483,9 +482,10 @@ static bool range_discard(MemorySpace *space, const FlatRange *r, Hwaddr gpa, ui
     uintptr_t end = align_down(from + len, page_bytes);
     if (first >= end)
         return true;
-    if (!r->region->backing.shared)
+    const HostRam *backing = &r->region->backing;
+    if (!backing->shared && backing->fd >= 0)
         return false; /* the file's bytes would show */
-    bool ok = madvise((void *)first, end - first, MADV_REMOVE) == 0;
+    bool ok = !madvise((void *)first, end - first, backing->shared ? MADV_REMOVE : MADV_DONTNEED);
     range_written(space, r, gpa + (first - from), end - first);
     return ok;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "util/bitops.h"
+#include "util/pages.h"
 
 #define L2_WAYS 2
 #define L2_SETS (1 << (TLB_L2_BITS - 1))
@@ -113,10 +114,9 @@ static void l2_clear(Tlb *tlb)
 
 Tlb *tlb_create(void)
 {
-    Tlb *tlb = aligned_alloc(64, align_up(sizeof(*tlb), 64));
+    Tlb *tlb = pages_map(sizeof(*tlb));
     if (!tlb)
         return NULL;
-    memset(tlb, 0, sizeof(*tlb));
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         tlb->banks[i].gone = tlb->gone;
         bank_clear(&tlb->banks[i]);
@@ -128,7 +128,7 @@ Tlb *tlb_create(void)
 
 void tlb_destroy(Tlb *tlb)
 {
-    free(tlb);
+    pages_unmap(tlb, sizeof(*tlb));
 }
 
 static bool key_equal(const TlbKey *a, const TlbKey *b)

@@ -6,9 +6,12 @@
 // the engine's translation lock.
 #include "tcg/codebuf.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include "util/bitops.h"
+#include "util/pages.h"
 
+#define PREPARED_BEFORE (UINT64_C(16) << 10) /* the code that is begun may reach so far */
 #define MIN_BYTES (UINT64_C(1) << 20)
 #define MAX_BYTES ((UINT64_C(1) << 31) - (UINT64_C(1) << 20))
 
@@ -55,8 +58,14 @@ bool codebuf_init(CodeBuf *cb, size_t bytes, Error **err)
                     -1, 0);
     void *reserved = rw == MAP_FAILED ? MAP_FAILED : reserve(bytes);
     const uint8_t *rx = reserved == MAP_FAILED ? NULL : make_view(rw, reserved, bytes);
+    _Atomic uint8_t *touched = calloc(bytes / CODEBUF_BLOCK + 1, 1);
+    if (rx && !touched) {
+        munmap((void *)rx, bytes);
+        rx = NULL;
+    }
     if (!rx) {
         int saved = errno;
+        free((void *)touched);
         if (rw != MAP_FAILED) {
             munmap(rw, bytes);
         }
@@ -64,8 +73,20 @@ bool codebuf_init(CodeBuf *cb, size_t bytes, Error **err)
                                "smaller tb-size, on a host that allows executable mappings of "
                                "shared memory", bytes >> 20);
     }
-    *cb = (CodeBuf){ .rw = rw, .rx = rx, .size = bytes, .limit = bytes };
+    *cb = (CodeBuf){ .rw = rw, .rx = rx, .size = bytes, .limit = bytes, .touched = touched };
     return true;
+}
+
+void codebuf_prepare(CodeBuf *cb)
+{
+    size_t block = MIN(cb->used + PREPARED_BEFORE, cb->size - 1) / CODEBUF_BLOCK;
+    if (atomic_load_explicit(&cb->touched[block], memory_order_relaxed)) {
+        return;
+    }
+    atomic_store_explicit(&cb->touched[block], 1, memory_order_relaxed);
+    size_t first = block * CODEBUF_BLOCK, bytes = MIN(CODEBUF_BLOCK, cb->size - first);
+    pages_touch(cb->rw + first, bytes, true);
+    pages_touch((void *)(cb->rx + first), bytes, false);
 }
 
 void codebuf_fini(CodeBuf *cb)
@@ -73,6 +94,7 @@ void codebuf_fini(CodeBuf *cb)
     if (cb->rw) {
         munmap(cb->rw, cb->size);
         munmap((void *)cb->rx, cb->size);
+        free((void *)cb->touched);
     }
     *cb = (CodeBuf){ 0 };
 }

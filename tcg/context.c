@@ -17,12 +17,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include "tcg/internal.h"
 #include "util/bitops.h"
+#include "util/pages.h"
 
 #define OUTSIDE UINT64_MAX
 #define PIECE_BYTES_MIN (UINT64_C(128) << 10) /* or much would be lost at their ends */
+#define GIVEN_BACK (UINT64_C(1) << 20) /* less is not worth the faults until it is there again */
 #define META_FIRST 64 /* offset 0 names nothing */
 
 /* ---- pieces of the buffer ---- */
@@ -83,11 +86,17 @@ double tcg_piece_free(const TcgContext *ctx)
     return piece_free(ctx);
 }
 
-/* Its metadata is zero again, and given back to the host. */
+/* Its metadata is zero again; much of it is given back to the host. */
 void tcg_piece_clear(TcgContext *ctx, uint32_t piece)
 {
-    atomic_store_explicit(&ctx->used[piece], 0, memory_order_relaxed);
-    madvise(ctx->meta + piece * ctx->meta_piece_bytes, ctx->meta_piece_bytes, MADV_DONTNEED);
+    TcgUsed *used = &ctx->used[piece];
+    uint8_t *meta = ctx->meta + piece * ctx->meta_piece_bytes;
+    size_t bytes = atomic_load_explicit(&used->meta, memory_order_relaxed);
+    if (bytes < GIVEN_BACK || madvise(meta, bytes, MADV_DONTNEED)) {
+        memset(meta, 0, bytes);
+    }
+    atomic_store_explicit(&used->meta, 0, memory_order_relaxed);
+    atomic_store_explicit(&used->code, 0, memory_order_relaxed);
 }
 
 uint32_t tcg_code_piece(const TcgCode *code)
@@ -118,9 +127,8 @@ TcgContext *tcg_context_create(const TcgConfig *config, Error **err)
     if (ctx->meta_size > UINT32_MAX) {
         ctx->meta_size = UINT32_MAX & ~UINT64_C(4095);
     }
-    void *meta = mmap(NULL, ctx->meta_size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (meta == MAP_FAILED) {
+    void *meta = pages_map(ctx->meta_size);
+    if (!meta) {
         error_set_errno(err, errno, "cannot reserve %zu MiB for the translator; try a smaller "
                         "tb-size", ctx->meta_size >> 20);
         free(ctx);
@@ -129,7 +137,7 @@ TcgContext *tcg_context_create(const TcgConfig *config, Error **err)
     ctx->meta = meta;
     atomic_init(&ctx->epoch, 1);
     if (!ctx->backend->context_init(ctx, err)) {
-        munmap(ctx->meta, ctx->meta_size);
+        pages_unmap(ctx->meta, ctx->meta_size);
         free(ctx);
         return NULL;
     }
@@ -149,7 +157,7 @@ void tcg_context_destroy(TcgContext *ctx)
     }
     assert(!ctx->threads);
     ctx->backend->context_fini(ctx);
-    munmap(ctx->meta, ctx->meta_size);
+    pages_unmap(ctx->meta, ctx->meta_size);
     free(ctx->used);
     free(ctx);
 }
@@ -201,12 +209,18 @@ void tcg_thread_destroy(TcgThread *t)
 /* By `part`, which is the context or a part of it. */
 static TcgCode *compile(TcgContext *part, TcgContext *ctx, IrUnit *u)
 {
+    uint32_t piece = part->piece;
     TcgCode *code = part->backend->compile(part, u);
     if (code) {
         code->ctx = ctx;
-        code->piece = part->piece;
-        size_t used = part->backend->position(part) - code_begin(part, part->piece);
-        atomic_store_explicit(&ctx->used[part->piece], used, memory_order_relaxed);
+        code->piece = piece;
+    }
+    if (piece < ctx->piece_count) {
+        TcgUsed *used = &ctx->used[piece];
+        atomic_store_explicit(&used->code, part->backend->position(part) - code_begin(part, piece),
+                              memory_order_relaxed);
+        atomic_store_explicit(&used->meta, part->meta_used - piece * part->meta_piece_bytes,
+                              memory_order_relaxed);
     }
     return code;
 }
@@ -395,7 +409,7 @@ size_t tcg_buffer_used(const TcgContext *ctx)
 {
     size_t used = 0;
     for (uint32_t n = 0; n < ctx->piece_count; n++) {
-        used += atomic_load_explicit(&ctx->used[n], memory_order_relaxed);
+        used += atomic_load_explicit(&ctx->used[n].code, memory_order_relaxed);
     }
     return used;
 }

@@ -79,6 +79,11 @@ struct TcgThread {
     _Atomic uint64_t epoch;      /* ctx->epoch at tcg_enter(); UINT64_MAX outside */
 };
 
+/* Bytes of a piece. */
+typedef struct TcgUsed {
+    _Atomic size_t code, meta;
+} TcgUsed;
+
 struct TcgContext {
     TcgConfig config;
     const TcgBackend *backend;
@@ -91,7 +96,7 @@ struct TcgContext {
     size_t code_first;           /* before it is the backend's own code */
     uint32_t piece_count;
     size_t piece_bytes, meta_piece_bytes; /* of each */
-    _Atomic size_t *used;        /* by piece: bytes of code */
+    TcgUsed *used;               /* by piece */
     uint32_t piece;              /* that is being filled; piece_count: none */
     size_t meta_used, meta_limit; /* its metadata: what is next, and the end */
     uint64_t flushes;

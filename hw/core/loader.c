@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <zlib.h>
 #include "util/bitops.h"
+#include "util/pages.h"
 
 enum { READ_STEP = 1 << 20 };
 
@@ -71,7 +72,9 @@ bool file_read(FileData *f, const char *what, const char *path, uint64_t max_byt
             ok = too_big(f, max_bytes, err);
         capacity = (uint64_t)st.st_size + READ_STEP;
         f->bytes = ok ? malloc(capacity) : NULL;
-        if (!f->bytes)
+        if (f->bytes)
+            pages_advise_huge(f->bytes, capacity);
+        else
             capacity = 0;
     }
     ok = ok && read_all(f, fd, capacity, max_bytes, err);

@@ -2,7 +2,7 @@
 """scripts/bench memory: what an emulator takes of the host's memory beyond the guest's own.
 
 The host's kernel tells of each mapping how many of its pages are there.  The guest's RAM is shared
-memory with a name (QEMU is told to take such), and is left out; what is mapped twice, as the code
+memory with a name (both are told to take such), and is left out; what is mapped twice, as the code
 buffer, counts once (proportional set size), and a library that others use, too, for its share.
 
 Looked at twenty times a second while the guest boots and runs its programs, and once at the end.
@@ -43,12 +43,10 @@ def parse(smaps):
     return sums
 
 
-def command_of(emulator, command):
-    """QEMU's guest RAM is anonymous memory without this."""
-    if os.path.basename(emulator.path).startswith('qemu-'):
-        command = command + ['-object', f'memory-backend-memfd,id=ram,size={GUEST_MIB}M,share=on',
-                             '-machine', 'memory-backend=ram']
-    return command
+def with_named_ram(command):
+    """The guest's RAM is anonymous memory without this."""
+    return command + ['-object', f'memory-backend-memfd,id=ram,size={GUEST_MIB}M,share=on',
+                      '-machine', 'memory-backend=ram']
 
 
 def measure(rig, checks, emulator, batch):
@@ -65,7 +63,7 @@ def measure(rig, checks, emulator, batch):
             peak.update(now)
 
     with tempfile.TemporaryDirectory(prefix='dragoman-bench-') as folder, \
-            AskedGuest(command_of(emulator, rig.guest_command(emulator, batch, hold=True)),
+            AskedGuest(with_named_ram(rig.guest_command(emulator, batch, hold=True)),
                        os.path.join(folder, 'console')) as guest:
         guest.wait_for(HOLD, rig.progress, look)
         look()

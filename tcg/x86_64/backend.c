@@ -411,6 +411,7 @@ static TcgCode *x86_compile(TcgContext *ctx, IrUnit *u)
 {
     X86Context *x = ctx->impl;
     size_t meta_before = ctx->meta_used;
+    codebuf_prepare(&x->cb);
     uint8_t *start = x->cb.rw + align_up(x->cb.used, 32);
     TcgEmit e = {
         .p = start, .start = start, .limit = x->cb.rw + x->cb.limit - MARGIN_BYTES,

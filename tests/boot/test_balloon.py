@@ -13,9 +13,10 @@ FILLED_MIB = 1024
 
 
 def resident_mib(console):
-    """Guest memory that takes room in the host, as the kernel accounts for it."""
+    """What takes room in the host, guest memory above all, as the kernel accounts for it."""
     with open(f'/proc/{console.process.pid}/status') as status:
-        return int(re.search(r'RssShmem:\s+(\d+) kB', status.read())[1]) * 1024 // MEBIBYTE
+        kib = re.findall(r'Rss(?:Anon|Shmem):\s+(\d+) kB', status.read())
+    return sum(map(int, kib)) * 1024 // MEBIBYTE
 
 
 class Balloon(BootTest):

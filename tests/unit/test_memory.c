@@ -151,6 +151,23 @@ static void expect_mapped(HostRam *r, const HostRamSource *source, bool shared)
     host_ram_unmap(r);
 }
 
+Test(host_ram, is_zeros_of_this_process)
+{
+    const HostRamSource sources[] = { { 0 }, { .prealloc = true } };
+    for (unsigned i = 0; i < 2; i++) {
+        Error *err = NULL;
+        HostRam r;
+        cr_assert(host_ram_map(&r, "ram", 5 * BYTES, &sources[i], &err));
+        cr_expect_eq(r.fd, -1);
+        cr_expect(!r.shared);
+        cr_expect_eq((uintptr_t)r.bytes % (2u << 20), 0, "where huge pages can be");
+        for (unsigned n = 0; n < 5 * BYTES; n += 4096)
+            cr_assert_eq(r.bytes[n], 0);
+        memset(r.bytes, 1, 5 * BYTES);
+        host_ram_unmap(&r);
+    }
+}
+
 Test(host_ram, is_a_file_that_others_can_map)
 {
     char folder[] = "/tmp/dragoman-test-XXXXXX", path[64];
@@ -158,8 +175,8 @@ Test(host_ram, is_a_file_that_others_can_map)
     struct stat st;
     cr_assert(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/ram", folder);
-    expect_mapped(&r, &(HostRamSource){ 0 }, true);
-    expect_mapped(&r, &(HostRamSource){ .prealloc = true }, true);
+    expect_mapped(&r, &(HostRamSource){ .share = true }, true);
+    expect_mapped(&r, &(HostRamSource){ .share = true, .prealloc = true }, true);
     expect_mapped(&r, &(HostRamSource){ .path = folder, .prealloc = true }, true);
     expect_mapped(&r, &(HostRamSource){ .path = path }, false);
     expect_mapped(&r, &(HostRamSource){ .path = path, .prealloc = true }, false);
