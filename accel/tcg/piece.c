@@ -138,12 +138,13 @@ static void retire(TcgEngine *e, Piece *p, size_t count)
             unit_bury_locked(e, u);
             e->stats.evicted_units++;
         }
-        for (size_t n = first; n < end; n++)
-            leave_pages(e, unit_at(store, n));
+        /* before stores to its pages go unheard: who makes one comes out on the way to what it changed */
         uintptr_t from = (uintptr_t)unit_at(store, first)->entry;
         uintptr_t last = (uintptr_t)unit_at(store, end - 1)->entry;
         for (uint32_t i = 0; i < e->cpu_count; i++)
             vcpu_queue_flush(e->cpus[i]->cpu, &remove_jumps_flush, from, last - from + 1);
+        for (size_t n = first; n < end; n++)
+            leave_pages(e, unit_at(store, n));
         p->retired = end;
     }
     if (end == store->used)

@@ -2,6 +2,7 @@
 // Room in the code buffer: which code goes when there is no more, and when.
 #include <criterion/criterion.h>
 
+#include <unistd.h>
 #include "tcg/internal.h"
 #include "tests/unit/loops.h"
 #include "util/bitops.h"
@@ -200,5 +201,46 @@ Test(piece, a_compiler_has_a_piece_of_its_own)
     piece_forget_all(l.e);
     cr_expect_eq(tcg_compiler_free(c), 0, "and has none after all was forgotten");
     tcg_compiler_destroy(c);
+    loops_destroy(&l);
+}
+
+/* ---- with others at the same time ------------------------------------------------------- */
+
+typedef struct Watcher {
+    Loops *l;
+    const Unit *u;
+    atomic_bool ready;
+    bool was_watched;
+} Watcher;
+
+/* The vCPU cannot be asked for anything meanwhile. */
+static void *watch(void *opaque)
+{
+    Watcher *w = opaque;
+    pthread_mutex_lock(&w->l->m.cpu->vcpu.lock);
+    atomic_store(&w->ready, true);
+    while (!atomic_load(&w->u->dead))
+        usleep(100);
+    usleep(20000);
+    w->was_watched = unit_covers(w->l->e, w->u->ram, 1);
+    pthread_mutex_unlock(&w->l->m.cpu->vcpu.lock);
+    return NULL;
+}
+
+/* It could write to the code unheard, and then branch to what it was. */
+Test(piece, code_is_watched_until_vcpus_are_asked_to_leave_it)
+{
+    Loops l;
+    set_up(&l);
+    pthread_t thread;
+    Watcher w = { .l = &l, .u = translate(&l, 0) };
+    cr_assert_eq(pthread_create(&thread, NULL, watch, &w), 0);
+    while (!atomic_load(&w.ready))
+        usleep(100);
+    for (unsigned n = 1; !atomic_load(&w.u->dead); n++)
+        cr_assert(loops_translate(&l, n));
+    pthread_join(thread, NULL);
+    cr_expect(w.was_watched);
+    cr_expect(!unit_covers(l.e, w.u->ram, 1));
     loops_destroy(&l);
 }
