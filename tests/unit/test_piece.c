@@ -244,3 +244,88 @@ Test(piece, code_is_watched_until_vcpus_are_asked_to_leave_it)
     cr_expect(!unit_covers(l.e, w.u->ram, 1));
     loops_destroy(&l);
 }
+
+/* Loops that end at once, and lead to the next one. The last waits for the end of it all. */
+static void write_chain(Loops *l)
+{
+    for (unsigned n = 0; n < LOOPS; n++) {
+        const uint32_t branch = 0x14000000 | (n + 1 < LOOPS ? LOOP_BYTES / 4 : 0);
+        memcpy(memory_host(&l->m.memory, MACHINE_ENTRY + n * LOOP_BYTES, 4, true), &branch, 4);
+    }
+}
+
+typedef struct Visitor {
+    TcgEngine *e;
+    AccelCpu *ac;
+    TcgCompiler *compiler;
+    uint32_t piece; /* that it fills */
+    atomic_bool done;
+    unsigned visits;
+} Visitor;
+
+static void leave_guest(Visitor *v)
+{
+    atomic_fetch_add(&v->ac->outings, 1);
+    atomic_store(&v->ac->cpu->in_guest, false);
+    pthread_mutex_lock(&v->e->exclusive_lock);
+    pthread_cond_broadcast(&v->e->exclusive_cond);
+    pthread_mutex_unlock(&v->e->exclusive_lock);
+}
+
+/* A vCPU that stays in translated code until there is an exclusive section, and is put aside by the
+ * host on its way in again, where it would see that there is one. And a compiler that is quicker: the
+ * piece that all have come out of is its own. */
+static void *visit(void *opaque)
+{
+    Visitor *v = opaque;
+    while (!atomic_load(&v->done)) {
+        atomic_store(&v->ac->cpu->in_guest, true);
+        while (!atomic_load(&v->e->exclusive_pending) && !atomic_load(&v->done))
+            usleep(10);
+        atomic_fetch_add(&v->ac->outings, 1);
+        pthread_mutex_lock(&v->e->lock);
+        piece_go_on_aside_locked(v->e, v->compiler, &v->piece);
+        pthread_mutex_unlock(&v->e->lock);
+        leave_guest(v);
+        usleep(20 + 40 * (v->visits++ % 16));
+        atomic_store(&v->ac->cpu->in_guest, true);
+        usleep(1000);
+        leave_guest(v);
+    }
+    return NULL;
+}
+
+static void wait_for_unit(Loops *l, const FetchPlace *place, Vaddr pc)
+{
+    bool found = false;
+    for (; !found; usleep(1000)) {
+        pthread_mutex_lock(&l->e->lock);
+        found = unit_find(l->e, place->ram, pc, place->flags);
+        pthread_mutex_unlock(&l->e->lock);
+    }
+}
+
+Test(piece, room_is_made_while_others_look_in)
+{
+    Loops l;
+    Error *err = NULL;
+    set_up(&l);
+    write_chain(&l);
+    Machine *m = &l.m;
+    ArmCpu *other = arm_cpu_create("max", 1, &m->memory, m->clock, &m->run, m->log, &err);
+    cr_assert(other && m->accel->add_cpu(m->accel, &other->vcpu, &err));
+    Visitor v = { .e = l.e, .ac = other->vcpu.accel, .piece = l.e->piece_count,
+                  .compiler = tcg_compiler_create(l.e->ctx) };
+    FetchPlace last = loops_place(&l, LOOPS - 1);
+    pthread_t thread;
+    other->vcpu.powered_off = true;
+    cr_assert(v.compiler && m->accel->start(m->accel, &err));
+    cr_assert_eq(pthread_create(&thread, NULL, visit, &v), 0);
+    m->accel->resume(m->accel);
+    wait_for_unit(&l, &last, MACHINE_ENTRY + (LOOPS - 1) * LOOP_BYTES);
+    atomic_store(&v.done, true);
+    pthread_join(thread, NULL);
+    cr_expect_gt(l.e->stats.halts, 0);
+    tcg_compiler_destroy(v.compiler);
+    loops_destroy(&l);
+}
