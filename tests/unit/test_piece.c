@@ -98,21 +98,29 @@ Test(piece, pages_without_code_are_data_again)
     loops_destroy(&l);
 }
 
+/* Few enough that none takes the place of another in the cache. */
 Test(piece, jump_caches_lead_to_no_code_that_is_given_up)
 {
     Loops l;
     set_up(&l);
     VCPU *cpu = &l.m.cpu->vcpu;
+    unsigned entered = 0, there = 0;
     for (unsigned n = 0; l.e->stats.evicted_pieces < 3; n++) {
         const Unit *u = translate(&l, n);
         cr_assert(u);
+        if (n % 97)
+            continue;
         tlb_enter_jump(cpu->bank, u->pc, l.e->pc_shift, GUEST_PAGE_BITS, u->entry, u->span.code_page);
-        for (unsigned old = 0; old < n; old += 97) {
+        entered++;
+        there = 0;
+        for (unsigned old = 0; old <= n; old += 97) {
             const void *code = tlb_jump_find(cpu->bank, MACHINE_ENTRY + old * LOOP_BYTES, l.e->pc_shift);
-            u = code ? find(&l, old) : NULL;
-            cr_assert(!code || (u && u->entry == code), "loop %u of %u", old, n);
+            u = find(&l, old);
+            cr_assert_eq(code, u ? u->entry : NULL, "loop %u of %u", old, n);
+            there += u != NULL;
         }
     }
+    cr_expect(there && there < entered, "%u of %u", there, entered);
     loops_destroy(&l);
 }
 
@@ -135,6 +143,7 @@ Test(piece, nothing_is_cleared_while_a_vcpu_may_be_in_it)
     Loops l;
     set_up(&l);
     VCPU *cpu = &l.m.cpu->vcpu;
+    atomic_store(&l.ac->outings, 5);
     atomic_store(&cpu->in_guest, true); /* and so it stays, like one that waits in a helper */
     unsigned n = 0;
     while (n < LOOPS && translate(&l, n))
@@ -148,6 +157,21 @@ Test(piece, nothing_is_cleared_while_a_vcpu_may_be_in_it)
     cr_expect_eq(l.e->stats.evicted_pieces, 1);
     atomic_store(&cpu->in_guest, false);
     translate_until(&l, n + 1, 3);
+    loops_destroy(&l);
+}
+
+Test(piece, who_was_outside_when_it_was_given_up_is_not_waited_for)
+{
+    Loops l;
+    set_up(&l);
+    const Piece *victim = &l.e->pieces[0];
+    unsigned n = 0;
+    while (!victim->retired || victim->retired < victim->units.used)
+        cr_assert(translate(&l, n++));
+    cr_assert_eq(l.e->stats.evicted_pieces, 0);
+    atomic_store(&l.m.cpu->vcpu.in_guest, true);
+    translate_until(&l, n, 1);
+    atomic_store(&l.m.cpu->vcpu.in_guest, false);
     loops_destroy(&l);
 }
 
@@ -242,6 +266,41 @@ Test(piece, code_is_watched_until_vcpus_are_asked_to_leave_it)
     pthread_join(thread, NULL);
     cr_expect(w.was_watched);
     cr_expect(!unit_covers(l.e, w.u->ram, 1));
+    loops_destroy(&l);
+}
+
+typedef struct Search {
+    const Loops *l;
+    uint64_t generation;
+    size_t used;
+    bool untouched;
+} Search;
+
+static void *search(void *opaque)
+{
+    Search *s = opaque;
+    while (s->l->e->generation == s->generation)
+        usleep(100);
+    usleep(10000);
+    s->untouched = tcg_buffer_used(s->l->e->ctx) == s->used;
+    atomic_store(&s->l->ac->searching, false);
+    return NULL;
+}
+
+Test(piece, nothing_is_cleared_while_somebody_searches_among_its_units)
+{
+    Loops l;
+    set_up(&l);
+    pthread_t thread;
+    for (unsigned n = 0; l.e->empty_pieces; n++)
+        cr_assert(translate(&l, n));
+    Search s = { &l, l.e->generation, tcg_buffer_used(l.e->ctx), false };
+    atomic_store(&l.ac->searching, true);
+    cr_assert_eq(pthread_create(&thread, NULL, search, &s), 0);
+    cr_expect(piece_go_on_locked(l.e));
+    pthread_join(thread, NULL);
+    cr_expect(s.untouched);
+    cr_expect_eq(l.e->stats.evicted_pieces, 1);
     loops_destroy(&l);
 }
 
