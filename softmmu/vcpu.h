@@ -170,7 +170,7 @@ typedef struct VcpuFlush {
 } VcpuFlush;
 
 #define VCPU_FLUSHES_MAX 64u
-#define VCPU_FLUSH_KINDS_MAX 4u
+#define VCPU_FLUSH_KINDS_MAX 6u
 
 /* What waits for a vCPU, under its lock. Bounded, so that no guest can make it grow and nothing
  * has to be allocated: when the ring is full, the all() of each kind in it takes its place. */

@@ -138,7 +138,7 @@ static void retire(TcgEngine *e, Piece *p, size_t count)
             unit_bury_locked(e, u);
             e->stats.evicted_units++;
         }
-        /* before stores to its pages go unheard: who makes one comes out on the way to what it changed */
+        /* first, or a store to these pages could go unheard before its vCPU is told to come out */
         uintptr_t from = (uintptr_t)unit_at(store, first)->entry;
         uintptr_t last = (uintptr_t)unit_at(store, end - 1)->entry;
         for (uint32_t i = 0; i < e->cpu_count; i++)
