@@ -14,6 +14,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "util/bitops.h"
+#include "util/pages.h"
+
+#define MANY_BYTES (UINT64_C(1) << 20) /* as when a kernel is loaded */
 
 /* ---- regions ---------------------------------------------------------------------------- */
 
@@ -412,6 +415,8 @@ static MemoryResult copy_piece(MemorySpace *space, Hwaddr gpa, uint8_t *buf, uin
         if (!write) {
             memcpy(buf, range_host(r, gpa), *done);
         } else if (r->region->kind == MEM_RAM || to_rom) {
+            if (*done >= MANY_BYTES)
+                pages_touch(range_host(r, gpa), *done, true);
             memcpy(range_host(r, gpa), buf, *done);
             range_written(space, r, gpa, *done);
         }

@@ -26,6 +26,7 @@
 #define OUTSIDE UINT64_MAX
 #define PIECE_BYTES_MIN (UINT64_C(128) << 10) /* or much would be lost at their ends */
 #define GIVEN_BACK (UINT64_C(1) << 20) /* less is not worth the faults until it is there again */
+#define TOUCHED_AT_ONCE (UINT64_C(256) << 10)
 #define META_FIRST 64 /* offset 0 names nothing */
 
 /* ---- pieces of the buffer ---- */
@@ -94,6 +95,8 @@ void tcg_piece_clear(TcgContext *ctx, uint32_t piece)
     size_t bytes = atomic_load_explicit(&used->meta, memory_order_relaxed);
     if (bytes < GIVEN_BACK || madvise(meta, bytes, MADV_DONTNEED)) {
         memset(meta, 0, bytes);
+    } else {
+        used->meta_touched = 0;
     }
     atomic_store_explicit(&used->meta, 0, memory_order_relaxed);
     atomic_store_explicit(&used->code, 0, memory_order_relaxed);
@@ -162,6 +165,18 @@ void tcg_context_destroy(TcgContext *ctx)
     free(ctx);
 }
 
+/* Take faults for many pages at once, before they are come to. */
+static void touch_meta(TcgContext *ctx)
+{
+    TcgUsed *used = &ctx->used[ctx->piece];
+    size_t begin = ctx->piece * ctx->meta_piece_bytes, from = begin + used->meta_touched;
+    if (ctx->meta_used > from) {
+        size_t bytes = MIN(MAX(TOUCHED_AT_ONCE, ctx->meta_used - from), ctx->meta_limit - from);
+        pages_touch(ctx->meta + from, bytes, true);
+        used->meta_touched = from + bytes - begin;
+    }
+}
+
 void *tcg_meta_alloc(TcgContext *ctx, size_t bytes)
 {
     bytes = align_up(bytes, 16);
@@ -170,6 +185,7 @@ void *tcg_meta_alloc(TcgContext *ctx, size_t bytes)
     }
     void *p = ctx->meta + ctx->meta_used;
     ctx->meta_used += bytes;
+    touch_meta(ctx);
     return p;
 }
 
@@ -239,7 +255,8 @@ TcgCompiler *tcg_compiler_create(TcgContext *ctx)
     c->ctx = ctx;
     c->part = (TcgContext){
         .config = ctx->config, .backend = ctx->backend, .meta = ctx->meta,
-        .code = ctx->code, .code_first = ctx->code_first, .piece_count = ctx->piece_count,
+        .code = ctx->code, .code_first = ctx->code_first,
+        .piece_count = ctx->piece_count, .used = ctx->used,
         .piece_bytes = ctx->piece_bytes, .meta_piece_bytes = ctx->meta_piece_bytes,
     };
     if (!ctx->backend->part_init(&c->part, ctx)) {

@@ -82,6 +82,7 @@ struct TcgThread {
 /* Bytes of a piece. */
 typedef struct TcgUsed {
     _Atomic size_t code, meta;
+    size_t meta_touched; /* that the host has */
 } TcgUsed;
 
 struct TcgContext {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A fault of a page costs a microsecond or more, most of all where the host is a guest itself, and a
-// translation of the host's is wanted for each page. Huge pages need 512 times fewer of both.
+// A fault of a page costs a microsecond or more, most of all where the host is a guest itself. Huge
+// pages need 512 times fewer, but they are not asked for (MADV_HUGEPAGE): whether programs get them is
+// the host's policy, and where the host reports its free memory to a hypervisor they are never there yet,
+// and cost more than they spare.
 #include "util/pages.h"
 
 #include <stdint.h>
@@ -33,15 +35,7 @@ void *pages_map(size_t bytes)
         munmap(p, (size_t)(at - p));
     if (at + want != p + all)
         munmap(at + want, (size_t)(p + all - (at + want)));
-    madvise(at, want, MADV_HUGEPAGE);
     return at;
-}
-
-void pages_advise_huge(void *p, size_t bytes)
-{
-    uintptr_t first = align_up((uintptr_t)p, HUGE_BYTES), end = align_down((uintptr_t)p + bytes, HUGE_BYTES);
-    if (first < end)
-        madvise((void *)first, end - first, MADV_HUGEPAGE);
 }
 
 void pages_unmap(void *p, size_t bytes)

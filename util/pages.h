@@ -7,14 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* `bytes` of zeros, of which only what is touched takes memory, in huge pages where the host has
- * transparent ones. NULL with errno: there is no room for it. */
+/* `bytes` of zeros, of which only what is touched takes memory. They begin where a huge page can, for
+ * hosts that give transparent ones unasked. NULL with errno: there is no room for it. */
 void *pages_map(size_t bytes);
 void pages_unmap(void *p, size_t bytes); /* p may be NULL */
-/* For memory from elsewhere, such as malloc(): what of it are whole huge pages may be such. A hint. */
-void pages_advise_huge(void *p, size_t bytes);
-/* These pages will be used soon: have them all now, which costs less than one after the other. A hint:
- * nothing happens where it cannot be done. */
+/* These pages will be used soon, wherever they are from: have them all now, which costs less than one
+ * after the other. A hint: nothing happens where it cannot be done. */
 void pages_touch(void *p, size_t bytes, bool write);
 
 #endif

@@ -73,7 +73,7 @@ bool file_read(FileData *f, const char *what, const char *path, uint64_t max_byt
         capacity = (uint64_t)st.st_size + READ_STEP;
         f->bytes = ok ? malloc(capacity) : NULL;
         if (f->bytes)
-            pages_advise_huge(f->bytes, capacity);
+            pages_touch(f->bytes, capacity, true);
         else
             capacity = 0;
     }

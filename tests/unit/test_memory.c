@@ -11,6 +11,7 @@
 
 #include <string.h>
 #include "softmmu/memory.h"
+#include "util/pages.h"
 
 typedef struct Fake {
     uint64_t last_offset, last_value;
@@ -166,6 +167,21 @@ Test(host_ram, is_zeros_of_this_process)
         memset(r.bytes, 1, 5 * BYTES);
         host_ram_unmap(&r);
     }
+}
+
+Test(host_ram, pages_are_there_when_they_were_touched)
+{
+    unsigned char there[16];
+    uint8_t *p = pages_map(sizeof(there) * 4096);
+    cr_assert(p);
+    pages_touch(p + 4096 + 100, 3 * 4096, true);
+    cr_assert_eq(mincore(p, sizeof(there) * 4096, there), 0);
+    if (!there[1])
+        cr_skip("the host's kernel has no MADV_POPULATE_WRITE");
+    for (unsigned n = 0; n < sizeof(there); n++)
+        cr_expect_eq(there[n] & 1, n >= 1 && n <= 4, "page %u", n);
+    pages_unmap(p, sizeof(there) * 4096);
+    pages_touch(NULL, 4096, true); /* a hint does no harm */
 }
 
 Test(host_ram, is_a_file_that_others_can_map)
