@@ -208,8 +208,8 @@ static TcgCode *translate_locked(AccelCpu *ac, Vaddr pc, uint64_t flags, const u
     TcgEngine *e = ac->engine;
     for (uint32_t max_insns = e->max_insns;; max_insns = (max_insns + 3) / 4) {
         TcgCode *code = translate_some_locked(ac, pc, flags, host, max_insns);
-        bool roomy = tcg_piece_free(e->ctx) > 0.5;
-        if (code || !roomy || max_insns == 1)
+        bool empty = tcg_piece_free(e->ctx) > 0.9;
+        if (code || !empty || max_insns == 1)
             return code;
     }
 }

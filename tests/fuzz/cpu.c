@@ -14,8 +14,9 @@
 static void create_engine(FuzzCpu *c, const char *backend, const char *tier2)
 {
     Error *err = NULL;
+    /* pieces into which any unit fits, or one backend would cut it where the other does not */
     const AccelOption options[] = {
-        { "backend", backend }, { "tb-size", "4" }, { "tier2", tier2 },
+        { "backend", backend }, { "tb-size", "32" }, { "tier2", tier2 },
     };
     c->accel = tcg_accel_type.create(&c->memory, NULL, options, ARRAY_SIZE(options), &err);
     fuzz_must(c->accel && c->accel->add_cpu(c->accel, &c->cpu->vcpu, &err), "the engine", err);
