@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "util/bitops.h"
-#include "util/pages.h"
 
 static_assert(sizeof(TlbEntry) == 1 << TLB_ENTRY_BITS, "translated code scales by this");
 static_assert(sizeof(TlbJump) == 16, "translated code scales by this");
@@ -317,7 +316,7 @@ static void engine_destroy(Accel *a)
     pthread_mutex_destroy(&e->turns.lock);
     pthread_mutex_destroy(&e->exclusive_lock);
     pthread_mutex_destroy(&e->lock);
-    pages_unmap(e, sizeof(*e));
+    free(e);
 }
 
 static void engine_set_symbols(Accel *a, Symbols *symbols)
@@ -341,7 +340,7 @@ static bool open_files(TcgEngine *e, Error **err)
 static Accel *engine_create(MemorySpace *memory, Log *log, const AccelOption *options,
                             unsigned count, Error **err)
 {
-    TcgEngine *e = pages_map(sizeof(*e)); /* the table of units is large */
+    TcgEngine *e = calloc(1, sizeof(*e));
     if (!e) {
         error_set(err, "out of memory for the translation engine");
         return NULL;
