@@ -18,10 +18,6 @@
 #include "util/bitops.h"
 #include "util/pages.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
-
 static unsigned long long mib(uint64_t bytes)
 {
     return bytes >> 20;
@@ -162,7 +158,7 @@ static bool preallocate(const HostRam *r, const HostRamSource *s, Error **err)
         return error_set(err, "%llu MiB of guest memory cannot be taken beforehand: the host has %llu "
                          "MiB; use a smaller -m, or leave out -mem-prealloc", mib(r->size),
                          mib(available));
-    if (madvise(r->bytes, r->size, MADV_POPULATE_WRITE) == 0)
+    if (pages_touch(r->bytes, r->size, true))
         return true;
     if (errno == EINVAL && (!r->shared || fallocate(r->fd, 0, 0, (off_t)r->size) == 0))
         return true; /* an older kernel; private pages come when they are touched */

@@ -8,8 +8,8 @@
 // one atomic store. Readers (vCPUs, DMA) take the pointer without a lock; retired views live
 // until the space is destroyed, because changes are rare.
 //
-// RAM is one file for each RAM region (host_ram.h), a memfd mapped shared unless the user asks for
-// another, so that another process can map it too.
+// Each RAM region has memory of this process, or a file that others can map if the user asks for one
+// (host_ram.h).
 // Every RAM byte has a RamAddr, unique in the machine, by which translations are keyed.
 #ifndef SOFTMMU_MEMORY_H
 #define SOFTMMU_MEMORY_H

@@ -44,8 +44,8 @@ void pages_unmap(void *p, size_t bytes)
         munmap(p, whole_pages(bytes));
 }
 
-void pages_touch(void *p, size_t bytes, bool write)
+bool pages_touch(void *p, size_t bytes, bool write)
 {
     uintptr_t first = align_down((uintptr_t)p, 4096), end = align_up((uintptr_t)p + bytes, 4096);
-    madvise((void *)first, end - first, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+    return !madvise((void *)first, end - first, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 }

@@ -12,7 +12,7 @@
 void *pages_map(size_t bytes);
 void pages_unmap(void *p, size_t bytes); /* p may be NULL */
 /* These pages will be used soon, wherever they are from: have them all now, which costs less than one
- * after the other. A hint: nothing happens where it cannot be done. */
-void pages_touch(void *p, size_t bytes, bool write);
+ * after the other. False with errno (EINVAL: a kernel before 5.14): they come when they are used. */
+bool pages_touch(void *p, size_t bytes, bool write);
 
 #endif

@@ -201,8 +201,8 @@ static TcgCode *translate_some_locked(AccelCpu *ac, Vaddr pc, uint64_t flags,
     return unit_compile_locked(e, host);
 }
 
-/* NULL: the piece of the buffer is full. A unit that is too large for the backend's tables, which guests make
- * only on purpose, is cut. */
+/* NULL: the piece of the buffer is full. A unit that is too large for the backend's tables or for a
+ * piece, which guests make only on purpose, is cut. */
 static TcgCode *translate_locked(AccelCpu *ac, Vaddr pc, uint64_t flags, const uint8_t *host)
 {
     TcgEngine *e = ac->engine;
