@@ -131,9 +131,12 @@ uint32_t tcg_piece_count(const TcgContext *ctx);
 /* Go on in this piece, which is empty and nobody else's. */
 void tcg_piece_use(TcgContext *ctx, uint32_t piece);
 void tcg_compiler_use(TcgCompiler *c, uint32_t piece);
+/* The piece that is being filled; tcg_piece_count(): none. */
+uint32_t tcg_piece(const TcgContext *ctx);
+uint32_t tcg_compiler_piece(const TcgCompiler *c); /* none also after a tcg_flush() */
 /* How much of the piece is still free, from 1 to 0. */
 double tcg_piece_free(const TcgContext *ctx);
-double tcg_compiler_free(const TcgCompiler *c); /* 0 also after a tcg_flush() */
+double tcg_compiler_free(const TcgCompiler *c); /* 0: it has none */
 /* Forget its code, all of which was tcg_unlink()ed; no vCPU is in it or can get there. */
 void tcg_piece_clear(TcgContext *ctx, uint32_t piece);
 uint32_t tcg_code_piece(const TcgCode *code);

@@ -82,6 +82,11 @@ void tcg_piece_use(TcgContext *ctx, uint32_t piece)
     use_piece(ctx, piece);
 }
 
+uint32_t tcg_piece(const TcgContext *ctx)
+{
+    return ctx->piece;
+}
+
 double tcg_piece_free(const TcgContext *ctx)
 {
     return piece_free(ctx);
@@ -280,6 +285,11 @@ void tcg_compiler_use(TcgCompiler *c, uint32_t piece)
     c->part.threads = c->ctx->threads;
     c->flushes = c->ctx->flushes;
     use_piece(&c->part, piece);
+}
+
+uint32_t tcg_compiler_piece(const TcgCompiler *c)
+{
+    return c->flushes == c->ctx->flushes ? c->part.piece : c->ctx->piece_count;
 }
 
 double tcg_compiler_free(const TcgCompiler *c)

@@ -9,11 +9,11 @@
 // unit that the region replaces is unlinked, and who comes to its address finds the region.
 //
 // What was overwritten while it waited or was under way is known by its unit, which is dead then. A
-// flush of the code buffer, and a pause of the machine (behind which everything may be another), drop
-// all that there is (background_hold()) and wait until the thread has put its work down. It waits for
-// nothing but the lock, so whoever waits for it must not hold that.
+// pause of the machine (behind which everything may be another) drops all that there is
+// (background_hold()) and waits until the thread has put its work down. It waits for nothing but the
+// lock, so whoever waits for it must not hold that.
 //
-// It has the priority of all: what it does is short, and with a lower one a flush would wait for it
+// It has the priority of all: what it does is short, and with a lower one a pause would wait for it
 // long where the host's processors have other things to do.
 #include "accel/tcg/engine.h"
 
@@ -141,7 +141,7 @@ static bool has_room_locked(TcgEngine *e)
     Background *b = &e->background;
     if (!b->is_full && tcg_compiler_free(b->compiler) >= LEAST_FREE)
         return true;
-    if (!piece_go_on_aside_locked(e, b->compiler, &b->piece))
+    if (!piece_go_on_aside_locked(e, b->compiler))
         return false;
     b->is_full = false;
     return true;

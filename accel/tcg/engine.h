@@ -126,8 +126,7 @@ typedef struct Background {
     uint32_t holds;        /* so many want nothing to be made */
     IrUnit *ir;
     TcgCompiler *compiler;
-    uint32_t piece;        /* of the code buffer, that it fills */
-    bool is_full;          /* that, for the region that was last */
+    bool is_full;          /* its piece of the code buffer, for the region that was last */
 } Background;
 
 typedef enum Tier2 { TIER2_AUTO, TIER2_OFF, TIER2_ALWAYS } Tier2;
@@ -196,7 +195,6 @@ typedef struct TcgEngine {
     Piece pieces[PIECES_MAX];
     uint32_t piece_count;
     uint32_t empty_pieces;
-    uint32_t filling;     /* with what is compiled under the lock */
     uint32_t victim;      /* the next to be cleared; piece_count: none is chosen */
     uint64_t last_filled; /* see Piece */
     EngineStats stats;
@@ -277,8 +275,8 @@ Unit *unit_of_host_locked(TcgEngine *e, uintptr_t at);
 void piece_prepare_next_locked(TcgEngine *e);
 /* Go on with an empty piece. False: all vCPUs must come out of translated code first. */
 bool piece_go_on_locked(TcgEngine *e);
-/* The same for a compiler, which fills `*piece` (Engine's piece_count: none yet). False: not now. */
-bool piece_go_on_aside_locked(TcgEngine *e, TcgCompiler *c, uint32_t *piece);
+/* The same for a compiler. False: not now. */
+bool piece_go_on_aside_locked(TcgEngine *e, TcgCompiler *c);
 /* No vCPU is in translated code, and the Background holds. */
 void piece_forget_all(TcgEngine *e);
 

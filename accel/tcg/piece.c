@@ -241,20 +241,18 @@ bool piece_go_on_locked(TcgEngine *e)
     uint32_t next = take(e, SIZE_MAX / 2);
     if (next == PIECES_MAX)
         return false;
-    leave(e, e->filling);
-    e->filling = next;
+    leave(e, tcg_piece(e->ctx));
     tcg_piece_use(e->ctx, next);
     return true;
 }
 
-bool piece_go_on_aside_locked(TcgEngine *e, TcgCompiler *c, uint32_t *piece)
+bool piece_go_on_aside_locked(TcgEngine *e, TcgCompiler *c)
 {
-    uint32_t next = take(e, RETIRED_AT_ONCE);
+    uint32_t next = take(e, RETIRED_AT_ONCE), last = tcg_compiler_piece(c);
     if (next == PIECES_MAX)
         return false;
-    if (*piece < e->piece_count)
-        leave(e, *piece);
-    *piece = next;
+    if (last < e->piece_count)
+        leave(e, last);
     tcg_compiler_use(c, next);
     return true;
 }
@@ -263,10 +261,9 @@ bool piece_go_on_aside_locked(TcgEngine *e, TcgCompiler *c, uint32_t *piece)
 
 static void fill_first(TcgEngine *e)
 {
-    e->pieces[0].state = PIECE_FILLING;
-    e->filling = 0;
+    e->pieces[tcg_piece(e->ctx)].state = PIECE_FILLING;
     e->empty_pieces = e->piece_count - 1;
-    e->victim = e->background.piece = e->piece_count;
+    e->victim = e->piece_count;
 }
 
 void piece_init(TcgEngine *e)

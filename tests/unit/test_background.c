@@ -14,7 +14,6 @@ typedef struct Rig {
     TcgEngine *e;
     AccelCpu *ac;
     TcgCompiler *compiler;
-    uint32_t piece; /* that it fills */
     IrUnit *ir;
 } Rig;
 
@@ -25,7 +24,6 @@ static void set_up(Rig *r)
     r->ac = r->loops.ac;
     r->ir = ir_unit_create(r->e->ops->globals);
     r->compiler = tcg_compiler_create(r->e->ctx);
-    r->piece = r->e->piece_count;
     cr_assert(r->ir && r->compiler);
 }
 
@@ -55,7 +53,7 @@ static RegionJob *plan(Rig *r, Unit *u)
 static TcgCode *compile(Rig *r, RegionJob *job)
 {
     if (tcg_compiler_free(r->compiler) < 0.1)
-        cr_assert(piece_go_on_aside_locked(r->e, r->compiler, &r->piece));
+        cr_assert(piece_go_on_aside_locked(r->e, r->compiler));
     region_translate(job, r->ir);
     tcg_optimise(r->ir, r->e->passes);
     TcgCode *code = tcg_compiler_compile(r->compiler, r->ir);

@@ -207,19 +207,18 @@ Test(piece, a_compiler_has_a_piece_of_its_own)
     Loops l;
     set_up(&l);
     TcgCompiler *c = tcg_compiler_create(l.e->ctx);
-    uint32_t piece = l.e->piece_count;
     cr_assert(c);
     cr_expect_eq(tcg_compiler_free(c), 0);
-    cr_expect(piece_go_on_aside_locked(l.e, c, &piece));
-    cr_expect_neq(piece, l.e->filling);
-    uint32_t mine = piece;
+    cr_expect(piece_go_on_aside_locked(l.e, c));
+    cr_expect_neq(tcg_compiler_piece(c), tcg_piece(l.e->ctx));
+    uint32_t mine = tcg_compiler_piece(c);
     unsigned end = translate_until(&l, 0, 2 * l.e->piece_count);
     cr_expect_eq(l.e->pieces[mine].state, PIECE_FILLING);
     cr_expect_gt(tcg_compiler_free(c), 0.9);
     /* what it leaves is the newest of all */
-    while (!piece_go_on_aside_locked(l.e, c, &piece))
+    while (!piece_go_on_aside_locked(l.e, c))
         vcpu_drain_work(&l.m.cpu->vcpu);
-    cr_expect_neq(piece, mine);
+    cr_expect_neq(tcg_compiler_piece(c), mine);
     cr_expect_eq(l.e->pieces[mine].filled, l.e->last_filled);
     translate_until(&l, end, 3 * l.e->piece_count);
     piece_forget_all(l.e);
@@ -317,7 +316,6 @@ typedef struct Visitor {
     TcgEngine *e;
     AccelCpu *ac;
     TcgCompiler *compiler;
-    uint32_t piece; /* that it fills */
     atomic_bool done;
     unsigned visits;
 } Visitor;
@@ -343,7 +341,7 @@ static void *visit(void *opaque)
             usleep(10);
         atomic_fetch_add(&v->ac->outings, 1);
         pthread_mutex_lock(&v->e->lock);
-        piece_go_on_aside_locked(v->e, v->compiler, &v->piece);
+        piece_go_on_aside_locked(v->e, v->compiler);
         pthread_mutex_unlock(&v->e->lock);
         leave_guest(v);
         usleep(20 + 40 * (v->visits++ % 16));
@@ -373,7 +371,7 @@ Test(piece, room_is_made_while_others_look_in)
     Machine *m = &l.m;
     ArmCpu *other = arm_cpu_create("max", 1, &m->memory, m->clock, &m->run, m->log, &err);
     cr_assert(other && m->accel->add_cpu(m->accel, &other->vcpu, &err));
-    Visitor v = { .e = l.e, .ac = other->vcpu.accel, .piece = l.e->piece_count,
+    Visitor v = { .e = l.e, .ac = other->vcpu.accel,
                   .compiler = tcg_compiler_create(l.e->ctx) };
     FetchPlace last = loops_place(&l, LOOPS - 1);
     pthread_t thread;
